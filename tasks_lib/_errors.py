@@ -1,0 +1,186 @@
+"""Every exception that we raise on purpose.
+
+EvalsError
+├── PrerequisiteError              found before anything ran; nothing was written
+│   ├── ParameterError             an argument has a wrong value or name
+│   ├── UnknownNameError           a name that nothing is registered under
+│   ├── MissingKeyError            a provider's key is not in the environment
+│   ├── MissingPackageError        an optional package is not installed
+│   ├── MissingFileError           a file or folder is not there
+│   ├── DatasetError               a dataset's file, row or field is wrong
+│   └── EvalFileError              an eval-set file is wrong
+├── LimitExceededError             a sample used up its messages, tokens or time
+├── ModelError                     a model request failed for good
+│   └── ModelRetryError            ... after all retries
+└── LogError                       a log cannot be written or read
+    └── LogFormatError             a file is not one of our logs
+
+A message says what is wrong, with which value, and what to do about it. The command
+line prints the message of a `PrerequisiteError` and exits with status 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Literal
+
+
+class EvalsError(Exception):
+    """Root of all our exceptions."""
+
+
+class PrerequisiteError(EvalsError):
+    """Something that a run needs is missing or contradictory; nothing ran yet."""
+
+
+class ParameterError(PrerequisiteError, ValueError):
+    """An argument has a value that its function cannot use."""
+
+    def __init__(self, function: str, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{function}: {name} is {value!r}, expected {expected}.")
+        self.function = function
+        self.name = name
+        self.value = value
+
+
+class UnknownNameError(PrerequisiteError, LookupError, ValueError):
+    """A name that nothing is registered under; the message offers the nearest known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"No {kind} is named {name!r}. {nearest_hint(name, known)}")
+        self.kind = kind
+        self.name = name
+
+
+class MissingKeyError(PrerequisiteError):
+    """A provider's key is not set; `variable` is the environment variable that holds it."""
+
+    def __init__(self, provider: str, variable: str) -> None:
+        super().__init__(
+            f"The provider {provider!r} needs a key: set the environment variable {variable}."
+        )
+        self.provider = provider
+        self.variable = variable
+
+
+class MissingPackageError(PrerequisiteError, ImportError):
+    """An optional package is not installed; `extra` is the extra that brings it."""
+
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs the package {package!r}: pip install 'prefect-evals[{extra}]'."
+        )
+        self.package = package
+        self.extra = extra
+
+
+class MissingFileError(PrerequisiteError, FileNotFoundError):
+    """A file or folder that was asked for is not there; `kind` says what it is for."""
+
+    def __init__(self, kind: str, path: str, hint: str | None = None) -> None:
+        super().__init__(f"The {kind} {path!r} does not exist.{f' {hint}' if hint else ''}")
+        self.kind = kind
+        self.path = path
+
+
+class DatasetError(PrerequisiteError, ValueError):
+    """A dataset's file, row or field is wrong. `line` counts from 1 in the file."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        location: str | None = None,
+        line: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(_located(message, location, line, field))
+        self.location = location
+        self.line = line
+        self.field = field
+
+
+class EvalFileError(PrerequisiteError, ValueError):
+    """An eval-set file is wrong. `line` counts from 1 in the file."""
+
+    def __init__(
+        self, message: str, *, path: str, line: int | None = None, field: str | None = None
+    ) -> None:
+        super().__init__(_located(message, path, line, field))
+        self.path = path
+        self.line = line
+        self.field = field
+
+
+LimitType = Literal["message", "time", "working", "token", "operator", "custom"]
+"""What a sample can run out of; `custom` is for limits that user code raises itself."""
+
+
+class LimitExceededError(EvalsError):
+    """A sample reached one of its limits. It is scored on its last state, not failed."""
+
+    def __init__(
+        self,
+        type: LimitType,
+        *,
+        value: float,
+        limit: float,
+        message: str | None = None,
+        source: object | None = None,
+    ) -> None:
+        super().__init__(message or f"The {type} limit of {limit:g} was exceeded: {value:g}.")
+        self.type = type
+        self.value = value
+        self.limit = limit
+        self.message = str(self)
+        self.source = source
+
+    @property
+    def value_str(self) -> str:
+        """`value` as text, without a needless fraction."""
+        return f"{self.value:g}"
+
+    @property
+    def limit_str(self) -> str:
+        """`limit` as text, without a needless fraction."""
+        return f"{self.limit:g}"
+
+
+class ModelError(EvalsError, RuntimeError):
+    """A model request failed for good; the sample that made it ends with this error."""
+
+
+class ModelRetryError(ModelError):
+    """A model request failed on every attempt that its retry policy allowed."""
+
+
+class LogError(EvalsError):
+    """A log cannot be written or read."""
+
+
+class LogFormatError(LogError, ValueError):
+    """A file is not one of our logs, is damaged, or was written by a newer version."""
+
+
+def nearest_hint(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that offers the known names nearest to `name`, else all of them."""
+    names = sorted(set(known))
+    close = get_close_matches(name, names, n=3)
+    if close:
+        return f"Did you mean {_listed(close)}?"
+    return f"Known: {_listed(names)}." if names else "None is known."
+
+
+def _listed(names: Sequence[str], most: int = 20) -> str:
+    shown = ", ".join(repr(name) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def _located(message: str, location: str | None, line: int | None, field: str | None) -> str:
+    place = location or ""
+    if line is not None:
+        place = f"{place}:{line}" if place else f"line {line}"
+    if field is not None:
+        message = f"field {field!r}: {message}"
+    return f"{place}: {message}" if place else message

@@ -1,0 +1,50 @@
+"""Running coroutines together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def run_workers(count: int, worker: Callable[[], Coroutine[object, object, None]]) -> None:
+    """Run `count` workers until all have ended.
+
+    The first error of one cancels the others and is raised as it is (not in a group) once
+    all have ended. If the caller is cancelled, so are the workers, and they are waited for.
+    """
+    tasks = [asyncio.ensure_future(worker()) for _ in range(count)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+
+async def finish_despite_cancel(work: Awaitable[T]) -> T:
+    """Await `work` to its end even if the caller is cancelled meanwhile; then be cancelled."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+async def gather_limited(limit: int, jobs: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Run `jobs`, at most `limit` at once and started in order; return results in order."""
+    results: dict[int, T] = {}
+    numbered = enumerate(jobs)
+
+    async def worker() -> None:
+        for number, job in numbered:
+            results[number] = await job()
+
+    await run_workers(limit, worker)
+    return [results[number] for number in sorted(results)]

@@ -1,0 +1,134 @@
+"""What happened to a sample, in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextvars import ContextVar, Token
+from types import TracebackType
+
+from pydantic import JsonValue
+
+from tasks_lib._util._ids import short_uuid
+from tasks_lib.context._store import Store
+from tasks_lib.schema import (
+    ChatMessage,
+    Event,
+    InfoEvent,
+    JsonChange,
+    SpanBeginEvent,
+    SpanEndEvent,
+    StoreEvent,
+)
+
+_current_span: ContextVar[str | None] = ContextVar("current_span", default=None)
+
+
+class Clock:
+    """Time of a sample: since it began, and without what it only waited."""
+
+    __slots__ = ("_started", "waited")
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self.waited = 0.0
+
+    @property
+    def total(self) -> float:
+        """Seconds since the sample began."""
+        return time.perf_counter() - self._started
+
+    @property
+    def working(self) -> float:
+        """Seconds since the sample began, without waiting for connections and retries."""
+        return time.perf_counter() - self._started - self.waited
+
+
+class Transcript:
+    """The events of a sample."""
+
+    __slots__ = ("_clock", "_snapshots", "events")
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.events: list[Event] = []
+        self._clock = clock or Clock()
+        self._snapshots: dict[int, tuple[ChatMessage, ChatMessage]] = {}
+
+    def record(self, event: Event) -> None:
+        """Add an event; it gets the current span and, unless set, the working time."""
+        fields = event.__dict__  # set_attr of pydantic costs as much as the whole rest
+        if fields["span_id"] is None:
+            fields["span_id"] = _current_span.get()
+        if not fields["working_start"]:
+            fields["working_start"] = round(self._clock.working, 6)
+        self.events.append(event)
+
+    def info(self, data: JsonValue, *, source: str | None = None) -> None:
+        """Add something to be remembered, any JSON value. `source` says where it is from."""
+        self.record(InfoEvent(data=data, source=source))
+
+    def snapshot(self, messages: Iterable[ChatMessage]) -> list[ChatMessage]:
+        """Return copies that later changes to `messages` do not reach.
+
+        A message that did not change since the last snapshot is not copied again, so that a
+        conversation of n turns costs n copies, not n².
+        """
+        return [self._snapshot(message) for message in messages]
+
+    def _snapshot(self, message: ChatMessage) -> ChatMessage:
+        known = self._snapshots.get(id(message))
+        if known is not None and known[0] is message and known[1].__dict__ == message.__dict__:
+            return known[1]
+        copy = message.model_copy(deep=not isinstance(message.content, str))
+        self._snapshots[id(message)] = (message, copy)
+        return copy
+
+
+class Span:
+    """Groups the events of a block; use it with `async with` or `with`."""
+
+    __slots__ = ("_before", "_id", "_name", "_store", "_token", "_transcript", "_type")
+
+    def __init__(
+        self, transcript: Transcript, store: Store, name: str, type: str | None = None
+    ) -> None:
+        self._transcript = transcript
+        self._store = store
+        self._name = name
+        self._type = type
+        self._token: Token[str | None] | None = None
+
+    def __enter__(self) -> None:
+        self._id = short_uuid()
+        parent = _current_span.get()
+        self._before = self._store.snapshot()
+        self._token = _current_span.set(self._id)
+        self._transcript.record(
+            SpanBeginEvent(
+                id=self._id, parent_id=parent, type=self._type or self._name, name=self._name
+            )
+        )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        changes = self._store.changes_since(self._before)
+        if changes:
+            self._transcript.record(StoreEvent(changes=[JsonChange(**c) for c in changes]))
+        self._transcript.record(SpanEndEvent(id=self._id))
+        if self._token is not None:
+            _current_span.reset(self._token)
+
+    async def __aenter__(self) -> None:
+        self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, traceback)

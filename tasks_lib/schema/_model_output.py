@@ -1,0 +1,179 @@
+"""What a model call returns."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from tasks_lib._util._ids import short_uuid
+from tasks_lib.schema._message import ChatMessageAssistant, Content
+from tasks_lib.schema._tool_call import ToolCall
+
+
+class ModelUsage(BaseModel):
+    """Tokens that one or more model calls used.
+
+    Usages add up: `sum(usages, ModelUsage())` is the usage of a whole run. A count that a
+    provider does not report is 0 (input, output, total) or None (the others).
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    input_tokens: int = 0
+    """Tokens sent, those read from the provider's cache included where it counts so."""
+    output_tokens: int = 0
+    """Tokens generated, reasoning tokens included."""
+    total_tokens: int = 0
+    input_tokens_cache_write: int | None = None
+    input_tokens_cache_read: int | None = None
+    reasoning_tokens: int | None = None
+
+    def __add__(self, other: ModelUsage) -> ModelUsage:
+        """Return the sum, count by count; None and None stay None."""
+        return ModelUsage.model_construct(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            total_tokens=self.total_tokens + other.total_tokens,
+            input_tokens_cache_write=_add(
+                self.input_tokens_cache_write, other.input_tokens_cache_write
+            ),
+            input_tokens_cache_read=_add(
+                self.input_tokens_cache_read, other.input_tokens_cache_read
+            ),
+            reasoning_tokens=_add(self.reasoning_tokens, other.reasoning_tokens),
+        )
+
+
+def _add(left: int | None, right: int | None) -> int | None:
+    return None if left is None and right is None else (left or 0) + (right or 0)
+
+
+StopReason = Literal[
+    "stop", "max_tokens", "model_length", "tool_calls", "content_filter", "unknown"
+]
+"""Why a model stopped: on its own, at `max_tokens`, at the end of its context, to call
+tools, or because the provider's filter stepped in."""
+
+
+class TopLogprob(BaseModel):
+    """A token that could have stood here, with its log probability."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+
+
+class Logprob(BaseModel):
+    """A token of the answer with its log probability (natural logarithm)."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+    top_logprobs: list[TopLogprob] | None = None
+
+
+class Logprobs(BaseModel):
+    """The log probabilities of an answer, token by token."""
+
+    content: list[Logprob]
+
+
+class ChatCompletionChoice(BaseModel):
+    """One of the answers to a request."""
+
+    message: ChatMessageAssistant
+    stop_reason: StopReason = "unknown"
+    logprobs: Logprobs | None = None
+
+
+class ModelCall(BaseModel):
+    """A request and its response as the provider saw them."""
+
+    request: dict[str, JsonValue]
+    response: dict[str, JsonValue]
+    time: float | None = None
+    """Seconds the call took."""
+
+
+class ModelOutput(BaseModel):
+    """What a model call returned."""
+
+    model: str = ""
+    """The model that answered, as the provider names it."""
+    choices: list[ChatCompletionChoice] = Field(default_factory=list)
+    usage: ModelUsage | None = None
+    time: float | None = None
+    """Seconds from sending the request to having the answer."""
+    metadata: dict[str, Any] | None = None
+    error: str | None = None
+    """What the provider said when it refused to answer."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no answer at all."""
+        return not self.choices
+
+    @property
+    def stop_reason(self) -> StopReason:
+        """Why the first answer ended; `unknown` if there is none."""
+        return self.choices[0].stop_reason if self.choices else "unknown"
+
+    @property
+    def message(self) -> ChatMessageAssistant:
+        """The first answer. Raises IndexError if there is none."""
+        return self.choices[0].message
+
+    @property
+    def completion(self) -> str:
+        """Text of the first answer, "" if there is none. Setting it creates one if needed."""
+        return self.choices[0].message.text if self.choices else ""
+
+    @completion.setter
+    def completion(self, completion: str) -> None:
+        if self.choices:
+            self.choices[0].message.text = completion
+        else:
+            self.choices.append(_choice(self.model, completion, "stop"))
+
+    @staticmethod
+    def from_content(
+        model: str,
+        content: str | list[Content],
+        stop_reason: StopReason = "stop",
+        error: str | None = None,
+    ) -> ModelOutput:
+        """Return an output with one answer of this content."""
+        return ModelOutput(model=model, choices=[_choice(model, content, stop_reason)], error=error)
+
+    @staticmethod
+    def for_tool_call(
+        model: str,
+        tool_name: str,
+        tool_arguments: dict[str, Any],
+        internal: JsonValue | None = None,
+        tool_call_id: str | None = None,
+        content: str | list[Content] | None = None,
+    ) -> ModelOutput:
+        """Return an output whose answer calls one tool."""
+        call = ToolCall(
+            id=tool_call_id or f"for_tool_call_{short_uuid()}",
+            function=tool_name,
+            arguments=tool_arguments,
+            internal=internal,
+        )
+        message = ChatMessageAssistant(
+            content=content or f"Calling the tool {tool_name}.",
+            model=model,
+            source="generate",
+            tool_calls=[call],
+        )
+        choice = ChatCompletionChoice(message=message, stop_reason="tool_calls")
+        return ModelOutput(model=model, choices=[choice])
+
+
+def _choice(
+    model: str, content: str | list[Content], stop_reason: StopReason
+) -> ChatCompletionChoice:
+    message = ChatMessageAssistant(content=content, model=model, source="generate")
+    return ChatCompletionChoice(message=message, stop_reason=stop_reason)
