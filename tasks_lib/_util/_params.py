@@ -13,8 +13,8 @@ def plain_params(params: Mapping[str, object]) -> dict[str, JsonValue]:
     """Return `params` as JSON values.
 
     Registered objects become `name` or, when they were made with arguments,
-    `{"name": …, "params": …}`; other functions their name; pydantic models a dict; whatever
-    is left its text.
+    `{"name": …, "params": …}`; other functions their name; pydantic models a dict; sets a
+    list in a fixed order; whatever is left its text.
     """
     return {key: plain_value(value) for key, value in params.items()}
 
@@ -34,7 +34,9 @@ def plain_value(value: object) -> JsonValue:
         return dumped
     if isinstance(value, Mapping):
         return {str(key): plain_value(item) for key, item in value.items()}
-    if isinstance(value, Sequence | Set):
+    if isinstance(value, Set):
+        return [plain_value(item) for item in sorted(value, key=repr)]
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [plain_value(item) for item in value]
-    name = getattr(value, "__qualname__", None)
-    return name if isinstance(name, str) else str(value)
+    function = getattr(value, "__qualname__", None)
+    return function if isinstance(function, str) else str(value)

@@ -1,0 +1,157 @@
+"""Which samples of a dataset a run evaluates."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import overload
+
+from tasks_lib._errors import ParameterError, PrerequisiteError
+from tasks_lib.schema import Sample
+
+logger = logging.getLogger(__name__)
+
+SampleId = str | int
+"""An id as users write it: digits mean a number, "task:id" is meant for one task only."""
+
+Limit = int | Sequence[int] | None
+"""The first n samples, or those from a to before b, counted from 0."""
+
+
+class SampleView(Sequence[Sample]):
+    """Some samples of a dataset, in the dataset's order, read when they are asked for."""
+
+    def __init__(self, samples: Sequence[Sample], positions: Sequence[int]) -> None:
+        """Show the samples of `samples` that are at `positions`, which count from 0."""
+        self.positions = positions
+        self._samples = samples
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> SampleView: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | SampleView:
+        if isinstance(index, slice):
+            return SampleView(self._samples, self.positions[index])
+        return self._samples[self.positions[index]]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+def select_samples(
+    dataset: Sequence[Sample],
+    limit: Limit = None,
+    sample_id: SampleId | Sequence[SampleId] | None = None,
+    task_name: str | None = None,
+) -> SampleView:
+    """Return the samples of `dataset` that a run shall evaluate.
+
+    Call it on a dataset whose samples have ids (`check_ids`).
+
+    Ids made only of digits are numbers: 2, "2" and "002" select the same sample. In
+    "task:id" the part before the first colon must be the name of the task (with or without
+    its package, in any case); an id for another task is left to that task, and if there are
+    only such ids nothing is selected. An id that contains a colon itself is found as well.
+    An id that the dataset lacks is warned about.
+
+    Args:
+        dataset: Samples, all with an id.
+        limit: n: the first n; (a, b): those from a to before b, counted from 0; None: all.
+        sample_id: An id or a list of ids; None: all.
+        task_name: Name of the task that the dataset belongs to.
+
+    Raises:
+        ParameterError: `limit` is no such thing, or both `limit` and `sample_id` are given.
+        PrerequisiteError: None of the ids is in the dataset.
+    """
+    check_selection(limit, sample_id)
+    if sample_id is not None:
+        wanted = [sample_id] if isinstance(sample_id, str | int) else list(sample_id)
+        return SampleView(dataset, _positions(dataset, wanted, task_name))
+    every = range(len(dataset))
+    if limit is None:
+        return SampleView(dataset, every)
+    if isinstance(limit, int):
+        return SampleView(dataset, every[:limit])
+    return SampleView(dataset, every[limit[0] : limit[1]])
+
+
+def check_selection(
+    limit: Limit, sample_id: SampleId | Sequence[SampleId] | None, *, function: str = "eval"
+) -> None:
+    """Check what `select_samples` is given, without a dataset.
+
+    Raises:
+        ParameterError: The limit is wrong, or both are given. Names `function`.
+    """
+    if limit is not None and sample_id is not None:
+        expected = f"None because sample_id is given too ({sample_id!r}): use one of the two"
+        raise ParameterError(function, "limit", limit, expected)
+    if limit is None:
+        return
+    parts = [limit] if isinstance(limit, int) else limit
+    pair = not isinstance(limit, int)
+    if (
+        isinstance(parts, str)
+        or not isinstance(parts, Sequence)
+        or (pair and len(parts) != 2)
+        or not all(type(part) is int and part >= 0 for part in parts)
+        or (pair and parts[0] > parts[1])
+    ):
+        expected = "a number of samples (0 or more), or a range (start, end) with start <= end"
+        raise ParameterError(function, "limit", limit, expected)
+
+
+def _positions(
+    dataset: Sequence[Sample], wanted: list[SampleId], task_name: str | None
+) -> list[int]:
+    """Return the positions of the samples whose ids are wanted, in the dataset's order."""
+    by_id: dict[str, list[int]] = {}
+    for position, sample in enumerate(dataset):
+        by_id.setdefault(_normalised(sample.id), []).append(position)
+    found: set[int] = set()
+    missing: list[SampleId] = []
+    for sample_id in wanted:
+        own = _own_id(sample_id, by_id, task_name)
+        if own is None:
+            continue
+        found.update(by_id.get(own, ()))
+        if own not in by_id:
+            missing.append(sample_id)
+    if missing and not found:
+        raise PrerequisiteError(
+            f"sample_id {_listed(missing)} is not in the dataset"
+            f"{f' of task {task_name!r}' if task_name else ''}. "
+            f"Its ids: {_listed([s.id for s in dataset])}."
+        )
+    if missing:
+        logger.warning(
+            "sample_id %s is not in the dataset of task %r; the others are evaluated.",
+            _listed(missing),
+            task_name,
+        )
+    return sorted(found)
+
+
+def _own_id(sample_id: SampleId, by_id: dict[str, list[int]], task_name: str | None) -> str | None:
+    """Return the normalised id that is meant for this task; None: it is for another one."""
+    whole = _normalised(sample_id)
+    task, colon, rest = whole.partition(":")
+    if not colon or whole in by_id:
+        return whole
+    names = {(task_name or "").casefold(), (task_name or "").rsplit("/", 1)[-1].casefold()}
+    return _normalised(rest) if task.casefold() in names else None
+
+
+def _normalised(sample_id: object) -> str:
+    text = str(sample_id)
+    return text.lstrip("0") or "0" if text.isascii() and text.isdigit() else text
+
+
+def _listed(ids: Iterable[object], most: int = 10) -> str:
+    ids = list(ids)
+    shown = ", ".join(repr(sample_id) for sample_id in ids[:most])
+    return f"{shown} … ({len(ids)} in all)" if len(ids) > most else shown

@@ -1,0 +1,61 @@
+"""Tasks, the roles they give away, and the state that goes through them."""
+
+from tasks_lib.task._decorator import task
+from tasks_lib.task._discover import TaskInfo, list_tasks
+from tasks_lib.task._epochs import Epochs
+from tasks_lib.task._load import Tasks, load_tasks
+from tasks_lib.task._plan import RunPlan, RunSpec
+from tasks_lib.task._protocols import (
+    Generate,
+    Metric,
+    MetricProtocol,
+    MetricsSpec,
+    Scorer,
+    ScoreReducer,
+    ScoreReducers,
+    Solver,
+    SolverSpec,
+)
+from tasks_lib.task._results import (
+    ScorerPlan,
+    compute_results,
+    eval_scorer,
+    metric_definitions,
+    scorer_metrics,
+    scorer_plans,
+)
+from tasks_lib.task._run_solver import run_solver
+from tasks_lib.task._solver_list import SolverList
+from tasks_lib.task._state import TaskState
+from tasks_lib.task._task import Task, task_with
+
+__all__ = [
+    "Epochs",
+    "Generate",
+    "Metric",
+    "MetricProtocol",
+    "MetricsSpec",
+    "RunPlan",
+    "RunSpec",
+    "ScoreReducer",
+    "ScoreReducers",
+    "Scorer",
+    "ScorerPlan",
+    "Solver",
+    "SolverList",
+    "SolverSpec",
+    "Task",
+    "TaskInfo",
+    "TaskState",
+    "Tasks",
+    "compute_results",
+    "eval_scorer",
+    "list_tasks",
+    "load_tasks",
+    "metric_definitions",
+    "run_solver",
+    "scorer_metrics",
+    "scorer_plans",
+    "task",
+    "task_with",
+]

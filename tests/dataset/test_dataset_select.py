@@ -1,0 +1,214 @@
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tasks_lib._errors import DatasetError, ParameterError, PrerequisiteError
+from tasks_lib.dataset import (
+    MemoryDataset,
+    Sample,
+    check_ids,
+    check_selection,
+    dataset_digest,
+    select_samples,
+)
+from tasks_lib.schema import ChatMessageUser
+
+
+def with_ids(*ids: int | str | None) -> MemoryDataset:
+    return MemoryDataset([Sample(input=f"q{id}", id=id) for id in ids], "set", "/set.json")
+
+
+def ids(samples: Sequence[Sample]) -> list[object]:
+    return [sample.id for sample in samples]
+
+
+def test_missing_ids_are_positions() -> None:
+    dataset = with_ids("a", None, None)
+
+    checked = check_ids(dataset)
+
+    assert ids(checked) == ["a", 2, 3]
+    assert ids(dataset) == ["a", None, None]
+    assert checked[0] is dataset[0]
+    assert (checked.name, checked.location) == ("set", "/set.json")
+
+
+def test_complete_dataset_is_returned_as_it_is() -> None:
+    dataset = with_ids(1, 2)
+
+    assert check_ids(dataset) is dataset
+
+
+def test_list_becomes_a_dataset() -> None:
+    assert ids(check_ids([Sample(input="a"), Sample(input="b")])) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        pytest.param(("a", "b", "a"), "samples 1 and 3 have the same id 'a'.", id="text"),
+        pytest.param(
+            (1, "1"),
+            "samples 1 and 2 have the same id '1' "
+            "(1 and '1' count as equal: ids are compared as text).",
+            id="number and text",
+        ),
+        pytest.param(
+            (2, None),
+            "samples 1 and 2 have the same id 2 (sample 2 has none and was given its position).",
+            id="number and position",
+        ),
+    ],
+)
+def test_duplicates(given: tuple[int | str | None, ...], message: str) -> None:
+    with pytest.raises(DatasetError) as error:
+        check_ids(with_ids(*given))
+
+    hint = "Ids must be unique; auto_id=True numbers the samples instead."
+    assert str(error.value) == f"/set.json: {message} {hint}"
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        pytest.param(None, [1, 2, 3, 4], id="all"),
+        pytest.param(2, [1, 2], id="first"),
+        pytest.param(9, [1, 2, 3, 4], id="more than there are"),
+        pytest.param(0, [], id="none"),
+        pytest.param((1, 3), [2, 3], id="range"),
+        pytest.param([1, 3], [2, 3], id="range as JSON has it"),
+        pytest.param((2, 9), [3, 4], id="range beyond the end"),
+        pytest.param((5, 9), [], id="range after the end"),
+    ],
+)
+def test_limit(limit: Any, expected: list[int]) -> None:
+    assert ids(select_samples(with_ids(1, 2, 3, 4), limit)) == expected
+
+
+@pytest.mark.parametrize(
+    "limit", [-1, True, 1.5, "5", (3, 1), (-1, 2), (1,), (1, 2, 3), ("1", "2"), {1, 2}], ids=repr
+)
+def test_wrong_limit(limit: Any) -> None:
+    with pytest.raises(ParameterError, match=r"eval: limit is .*, expected a number of samples"):
+        select_samples(with_ids(1), limit)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "wanted", "expected"),
+    [
+        pytest.param((1, 2, 3), 2, [2], id="number"),
+        pytest.param((1, 2, 3), "2", [2], id="digits"),
+        pytest.param((1, 2, 3), "002", [2], id="digits with zeros"),
+        pytest.param(("001", "002"), 2, ["002"], id="digits in the dataset"),
+        pytest.param((0, 1), "00", [0], id="zero"),
+        pytest.param(("a", "b", "c"), ["c", "a"], ["a", "c"], id="in the dataset's order"),
+        pytest.param(("a", "b"), ["a", "a"], ["a"], id="twice"),
+        pytest.param(("a", "b"), "maths:b", ["b"], id="of this task"),
+        pytest.param(("a", "b"), "MATHS:b", ["b"], id="in any case"),
+        pytest.param(("a", "b"), "pkg/maths:b", ["b"], id="with its package"),
+        pytest.param(("a", "b"), "other:b", [], id="of another task"),
+        pytest.param(("a", "b"), ["other:b", "a"], ["a"], id="of both"),
+        pytest.param(("other:b", "b"), "other:b", ["other:b"], id="id with a colon"),
+        pytest.param(("x:y", "b"), "maths:x:y", ["x:y"], id="id with a colon, of this task"),
+    ],
+)
+def test_sample_id(dataset: tuple[int | str, ...], wanted: Any, expected: list[object]) -> None:
+    chosen = select_samples(with_ids(*dataset), sample_id=wanted, task_name="pkg/Maths")
+
+    assert ids(chosen) == expected
+
+
+def test_some_ids_are_missing(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        chosen = select_samples(with_ids("a"), sample_id=["a", "z"], task_name="t")
+
+    assert ids(chosen) == ["a"]
+    assert caplog.messages == [
+        "sample_id 'z' is not in the dataset of task 't'; the others are evaluated."
+    ]
+
+
+def test_no_id_is_there() -> None:
+    with pytest.raises(PrerequisiteError) as error:
+        select_samples(with_ids(*range(20)), sample_id=["x", "t:y"], task_name="t")
+
+    assert str(error.value) == (
+        "sample_id 'x', 't:y' is not in the dataset of task 't'. "
+        "Its ids: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 … (20 in all)."
+    )
+
+
+def test_limit_with_sample_id() -> None:
+    with pytest.raises(ParameterError) as error:
+        check_selection(5, ["a"], function="eval_set")
+
+    assert str(error.value) == (
+        "eval_set: limit is 5, expected None because sample_id is given too (['a']): "
+        "use one of the two."
+    )
+
+
+def test_view_reads_on_demand() -> None:
+    class Counting(list[Sample]):
+        reads = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            self.reads += 1
+            return super().__getitem__(index)
+
+    dataset = Counting(with_ids(*range(100)))
+    view = select_samples(dataset, (10, 60))
+
+    assert len(view) == 50
+    assert dataset.reads == 0
+    assert (view[0].id, view[-1].id, ids(view[1:3])) == (10, 59, [11, 12])
+
+
+def talk(text: str) -> Sample:
+    return Sample(input=[ChatMessageUser(content=text)])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param(talk("a"), talk("a"), True, id="ids of messages do not count"),
+        pytest.param(talk("a"), talk("b"), False, id="messages"),
+        pytest.param(Sample(input="a"), Sample(input="b"), False, id="input"),
+        pytest.param(Sample(input="a", id=1), Sample(input="a", id="1"), False, id="id"),
+        pytest.param(
+            Sample(input="a", target="a"), Sample(input="a", target=["a"]), False, id="target"
+        ),
+        pytest.param(Sample(input="a", choices=["x"]), Sample(input="a"), False, id="choices"),
+        pytest.param(
+            Sample(input="a", metadata={"k": 1, "l": {"m": 2, 3: 4}}),
+            Sample(input="a", metadata={"l": {3: 4, "m": 2}, "k": 1}),
+            True,
+            id="order of metadata does not count",
+        ),
+        pytest.param(
+            Sample(input="a", metadata={"k": object()}),
+            Sample(input="a", metadata={"k": object()}),
+            True,
+            id="objects count by their type",
+        ),
+        pytest.param(
+            Sample(input="a", metadata={"k": 1}),
+            Sample(input="a", metadata={"k": 2}),
+            False,
+            id="metadata",
+        ),
+        pytest.param(Sample(input="a", setup="x"), Sample(input="a"), True, id="setup"),
+    ],
+)
+def test_digest(one: Sample, other: Sample, same: bool) -> None:
+    assert (dataset_digest([one]) == dataset_digest([other])) is same
+
+
+def test_digest_is_the_same_everywhere() -> None:
+    samples = [Sample(input="1+1 é \udc80", target="2", id=1, metadata={"k": [1.5, None]})]
+
+    assert dataset_digest(samples) == dataset_digest(iter(samples))
+    # sha256sum of the line [1,"1+1 \\u00e9 \\udc80",null,"2",{"k":[1.5,null]}]
+    assert dataset_digest(samples)[:16] == "3dad06367cbf1439"
