@@ -1,0 +1,150 @@
+"""Which choices a completion names.
+
+Pure text in, positions out; `multiple_choice` marks what is found here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from tasks_lib.schema import choice_index
+
+_ANSWER = re.compile(r"answer(?:s|\(s\))?[ \t*_`]*:", re.IGNORECASE)
+_TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
+_LEADING = re.compile(r"[\W_]*(?P<label>[A-Za-z]|\d+)(?![^\W_]|['\u2019][^\W_])")
+_STANDALONE = re.compile(
+    r"(?<![^\W_])(?<!['\u2019])(?P<label>[A-Z]|\d+|(?<=\()[a-z](?=\)))(?![^\W_]|['\u2019])"
+)
+_JOINER = re.compile(
+    r"[\s*_`)\]}]*(?:[,;/&+|]+\s*(?:(?:and|or)\b)?|\b(?:and|or)\b)[\W_]*", re.IGNORECASE
+)
+_ENUMERATED = re.compile(r"(?:[,;/&+|]|\band\b|\bor\b)[\s*_(]*([A-Za-z]|\d+)[).:]", re.IGNORECASE)
+_PROSE = re.compile(r"\s+(?!(?:is|are|and|or)\b)[a-z]|['\u2019]")
+_NEGATION = re.compile(r"\b(?:none|neither|nor|not|no|never|cannot)\b|n['\u2019]t\b", re.IGNORECASE)
+_WORDS_FIRST = ("I", "a", "i")
+"""Labels that may be words at the beginning, where "A is right" means the choice."""
+_WORDS_LATER = (*_WORDS_FIRST, "A")
+_FILLERS = {
+    *("and", "or", "both", "the", "is", "are", "correct", "final"),
+    *("option", "options", "choice", "choices", "letter", "letters", "answer", "answers"),
+    *("boxed", "text", "textbf", "mathbf", "mathrm"),
+}
+
+
+def parse_choices(completion: str, count: int, *, multiple: bool = False) -> list[int]:
+    """Return the positions of the choices that `completion` names, ascending. Never raises.
+
+    What counts is the text after `ANSWER:` (any case, wherever it stands, Markdown allowed).
+    Of several answers the last that names a choice wins. The choices are named by letters
+    (beyond the 26th by numbers, see `choice_label`), alone or in a list ("A, C", "A and C",
+    "AC"), in brackets, in bold, followed by their text ("A) Paris"), or in a short sentence
+    ("A is right", "I think it is A").
+
+    Args:
+        completion: What the model wrote.
+        count: How many choices there are. An answer that lists a letter beyond them names
+            nothing.
+        multiple: Whether several choices may be right. If not, an answer that names more
+            than one names nothing.
+    """
+    answers = list(_ANSWER.finditer(completion))
+    end = len(completion)
+    for answer in reversed(answers):
+        named = _named(completion[answer.end() : end], count, multiple)
+        if named:
+            return sorted(named) if multiple or len(named) == 1 else []
+        end = answer.start()
+    return []
+
+
+def _named(text: str, count: int, multiple: bool) -> set[int]:
+    """Return what `text`, all that follows `ANSWER:`, names in its first line with a word."""
+    head, _, rest = text.partition("\n")
+    if _TOKEN.search(head):
+        return _named_in_line(head, count, multiple)
+    named: set[int] = set()
+    for line in rest.splitlines():
+        if not _TOKEN.search(line):
+            continue
+        found = (
+            _named_in_line(line, count, multiple) if not named or _LEADING.match(line) else set()
+        )
+        if not found or (named and not multiple):
+            break
+        named |= found
+    return named
+
+
+def _named_in_line(line: str, count: int, multiple: bool) -> set[int]:
+    tokens = [token for token in _TOKEN.findall(line) if token.casefold() not in _FILLERS]
+    if not tokens:
+        return set()
+    indices = [_index(token, count) for token in tokens]
+    if None not in indices:
+        return {index for index in indices if index is not None}
+    if len(tokens) == 1:
+        return _run(tokens[0], count)
+    leading = _LEADING.match(line, _after_fillers(line))
+    if leading is not None and not _is_word(leading, line, _WORDS_FIRST):
+        return _listed(leading, line, count, multiple)
+    return _mentioned(line, count, multiple)
+
+
+def _index(label: str, count: int) -> int | None:
+    """Return the position of the choice called `label`, None if there is none."""
+    if not label.isascii() or len(label) > 9:
+        return None
+    try:
+        index = choice_index(label)
+    except ValueError:
+        return None
+    return index if index < count else None
+
+
+def _run(word: str, count: int) -> set[int]:
+    """Return the positions of the letters of a word like "ACD"; empty if it is another word."""
+    indices = [_index(letter, count) for letter in word]
+    if not word.isalpha() or len(set(word)) < len(word) or None in indices:
+        return set()
+    return {index for index in indices if index is not None}
+
+
+def _after_fillers(line: str) -> int:
+    """Return where the first word of `line` begins that says something."""
+    for token in _TOKEN.finditer(line):
+        if token[0].casefold() not in _FILLERS:
+            return token.start()
+    return len(line)
+
+
+def _is_word(match: re.Match[str], line: str, words: Collection[str]) -> bool:
+    """Tell whether a letter is the pronoun "I" or the article "a" before a word, no label."""
+    return match["label"] in words and bool(_PROSE.match(line, match.end()))
+
+
+def _listed(leading: re.Match[str], line: str, count: int, multiple: bool) -> set[int]:
+    """Return the labels of the list that `leading` begins, whatever text follows it."""
+    labels = [leading["label"]]
+    position = leading.end()
+    while (joiner := _JOINER.match(line, position)) is not None:
+        label = _LEADING.match(line, joiner.end())
+        if label is None or _is_word(label, line, _WORDS_LATER):
+            break
+        labels.append(label["label"])
+        position = label.end()
+    if multiple and len(labels) == 1 and line[position : position + 1] in (")", ".", ":"):
+        labels += _ENUMERATED.findall(line, position)
+    indices = {_index(label, count) for label in labels}
+    return set() if None in indices else {index for index in indices if index is not None}
+
+
+def _mentioned(line: str, count: int, multiple: bool) -> set[int]:
+    """Return the first label (or list of labels) that stands somewhere in a sentence."""
+    for match in _STANDALONE.finditer(line):
+        if _index(match["label"], count) is None or _is_word(match, line, _WORDS_LATER):
+            continue
+        if _NEGATION.search(line, 0, match.start()):
+            return set()
+        return _listed(match, line, count, multiple)
+    return set()
