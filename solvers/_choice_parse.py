@@ -22,6 +22,8 @@ _JOINER = re.compile(
 _ENUMERATED = re.compile(r"(?:[,;/&+|]|\band\b|\bor\b)[\s*_(]*([A-Za-z]|\d+)[).:]", re.IGNORECASE)
 _PROSE = re.compile(r"\s+(?!(?:is|are|and|or)\b)[a-z]|['\u2019]")
 _NEGATION = re.compile(r"\b(?:none|neither|nor|not|no|never|cannot)\b|n['\u2019]t\b", re.IGNORECASE)
+_LINE_LABEL = re.compile(r"^[\s*_`(\[]*(?P<label>[A-Z]|\d+)[*_`]*[)\].:]", re.MULTILINE)
+_ONLY_LABEL = re.compile(r"[\s*_`(\[]*(?P<label>[A-Z]|\d+)[\s*_`)\].:]*")
 _WORDS_FIRST = ("I", "a", "i")
 """Labels that may be words at the beginning, where "A is right" means the choice."""
 _WORDS_LATER = (*_WORDS_FIRST, "A")
@@ -41,6 +43,10 @@ def parse_choices(completion: str, count: int, *, multiple: bool = False) -> lis
     "AC"), in brackets, in bold, followed by their text ("A) Paris"), or in a short sentence
     ("A is right", "I think it is A").
 
+    A completion without any `ANSWER:` names a choice if it is nothing but a letter ("B",
+    "(B)"), or begins with one as the choices are printed ("B) Paris") and has no line that
+    begins with another.
+
     Args:
         completion: What the model wrote.
         count: How many choices there are. An answer that lists a letter beyond them names
@@ -49,6 +55,8 @@ def parse_choices(completion: str, count: int, *, multiple: bool = False) -> lis
             than one names nothing.
     """
     answers = list(_ANSWER.finditer(completion))
+    if not answers:
+        return _unannounced(completion, count)
     end = len(completion)
     for answer in reversed(answers):
         named = _named(completion[answer.end() : end], count, multiple)
@@ -56,6 +64,19 @@ def parse_choices(completion: str, count: int, *, multiple: bool = False) -> lis
             return sorted(named) if multiple or len(named) == 1 else []
         end = answer.start()
     return []
+
+
+def _unannounced(completion: str, count: int) -> list[int]:
+    """Return the choice that a completion names without saying that it is the answer."""
+    alone = _ONLY_LABEL.fullmatch(completion)
+    labels = {match["label"] for match in _LINE_LABEL.finditer(completion)}
+    begins = _LINE_LABEL.match(completion)
+    if alone is not None:
+        labels = {alone["label"]}
+    elif begins is None or _NEGATION.search(completion.strip().partition("\n")[0]):
+        return []
+    index = _index(labels.pop(), count) if len(labels) == 1 else None
+    return [] if index is None else [index]
 
 
 def _named(text: str, count: int, multiple: bool) -> set[int]:
@@ -77,9 +98,10 @@ def _named(text: str, count: int, multiple: bool) -> set[int]:
 
 
 def _named_in_line(line: str, count: int, multiple: bool) -> set[int]:
-    tokens = [token for token in _TOKEN.findall(line) if token.casefold() not in _FILLERS]
+    words = _TOKEN.findall(line)
+    tokens = [token for token in words if token.casefold() not in _FILLERS]
     if not tokens:
-        return set()
+        return _run(words[0], count) if len(words) == 1 and words[0].isupper() else set()
     indices = [_index(token, count) for token in tokens]
     if None not in indices:
         return {index for index in indices if index is not None}

@@ -9,7 +9,6 @@ from types import TracebackType
 
 from pydantic import JsonValue
 
-from tasks_lib._util._ids import short_uuid
 from tasks_lib.context._store import Store
 from tasks_lib.schema import (
     ChatMessage,
@@ -47,11 +46,12 @@ class Clock:
 class Transcript:
     """The events of a sample."""
 
-    __slots__ = ("_clock", "_snapshots", "events")
+    __slots__ = ("_clock", "_snapshots", "_spans", "events")
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.events: list[Event] = []
         self._clock = clock or Clock()
+        self._spans = 0
         self._snapshots: dict[int, tuple[ChatMessage, ChatMessage]] = {}
 
     def record(self, event: Event) -> None:
@@ -62,6 +62,11 @@ class Transcript:
         if not fields["working_start"]:
             fields["working_start"] = round(self._clock.working, 6)
         self.events.append(event)
+
+    def next_span_id(self) -> str:
+        """Return an id for a span, unique in this transcript."""
+        self._spans += 1
+        return f"span-{self._spans}"
 
     def info(self, data: JsonValue, *, source: str | None = None) -> None:
         """Add something to be remembered, any JSON value. `source` says where it is from."""
@@ -99,7 +104,7 @@ class Span:
         self._token: Token[str | None] | None = None
 
     def __enter__(self) -> None:
-        self._id = short_uuid()
+        self._id = self._transcript.next_span_id()
         parent = _current_span.get()
         self._before = self._store.snapshot()
         self._token = _current_span.set(self._id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from solvers._choice_parse import parse_choices
@@ -63,7 +63,15 @@ A, B, C, D = 0, 1, 2, 3
         pytest.param("ANSWER: a dog", [], id="an article"),
         pytest.param("ANSWER: A1", [], id="letter in a word"),
         pytest.param("ANSWER:", [], id="nothing after it"),
-        pytest.param("B", [], id="no ANSWER"),
+        pytest.param("B", [B], id="a letter alone"),
+        pytest.param(" **(B)**\n", [B], id="a letter alone in brackets and bold"),
+        pytest.param("B) Paris, because", [B], id="begins with letter and text, no ANSWER"),
+        pytest.param("B. Paris\nIt is the capital.", [B], id="begins with letter, more text"),
+        pytest.param("A) yes\nB) no", [], id="repeats the choices"),
+        pytest.param("A) is not right", [], id="begins with a denied letter"),
+        pytest.param("A man walks by", [], id="begins with an article"),
+        pytest.param("Paris\nB) Rome", [], id="a letter begins a later line only"),
+        pytest.param("F) Paris", [], id="begins with a letter beyond the choices"),
         pytest.param("The answer is B", [], id="no colon"),
         pytest.param("", [], id="empty"),
     ],
@@ -144,6 +152,7 @@ def test_a_list_names_what_it_lists(indices: set[int], separator: str, form: str
 
 
 @given(st.sets(st.integers(0, 25), min_size=1))
+@example({8, 18})  # reads IS
 def test_a_run_of_letters_names_each(indices: set[int]) -> None:
     answer = "".join(choice_label(index) for index in indices)
 

@@ -1,0 +1,1 @@
+"""What is deployed: benchmarks, eval sets of them, and the schedule and servers that run them."""

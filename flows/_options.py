@@ -1,0 +1,222 @@
+"""The arguments of `eval` and `eval_set`, as documented, checked and put in order."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from tasks_lib import Epochs
+from tasks_lib._errors import ParameterError, nearest_hint
+from tasks_lib.model import Model
+from tasks_lib.schema import GenerateConfig, GenerateConfigArgs
+from tasks_lib.task import Solver, SolverSpec
+
+F = TypeVar("F", bound=Callable[..., object])
+
+TaskRuns = Literal["auto", "stage", "sample", "shard"]
+"""What is a Prefect task run: a stage of a sample, a sample, or a block of samples."""
+
+DisplayType = Literal["full", "conversation", "rich", "plain", "log", "none"]
+
+LATER = frozenset(
+    {
+        "approval",
+        "bundle_dir",
+        "debug_errors",
+        "log_format",
+        "log_images",
+        "log_level_transcript",
+        "log_realtime",
+        "log_samples",
+        "log_shared",
+        "max_sandboxes",
+        "max_subprocesses",
+        "retry_on_error",
+        "sandbox",
+        "sandbox_cleanup",
+        "score_display",
+        "trace",
+    }
+)
+"""Documented arguments that are not implemented yet: setting one is refused."""
+
+
+class SharedArgs(GenerateConfigArgs, total=False):
+    """The keyword arguments that `eval` and `eval_set` share. None: not set."""
+
+    model_base_url: str | None
+    model_args: dict[str, Any] | str | None
+    model_roles: dict[str, str | Model] | None
+    task_args: dict[str, Any] | str | None
+    sandbox: object
+    sandbox_cleanup: bool | None
+    solver: Solver | SolverSpec | list[Solver] | str | None
+    tags: list[str] | None
+    metadata: dict[str, Any] | None
+    trace: bool | None
+    display: DisplayType | None
+    approval: object
+    log_level: str | None
+    log_level_transcript: str | None
+    log_format: Literal["parquet", "json"] | None
+    limit: int | tuple[int, int] | None
+    sample_id: str | int | list[str] | list[int] | list[str | int] | None
+    epochs: int | Epochs | None
+    fail_on_error: bool | float | None
+    retry_on_error: int | None
+    debug_errors: bool | None
+    message_limit: int | None
+    token_limit: int | None
+    time_limit: int | None
+    working_limit: int | None
+    max_samples: int | None
+    max_tasks: int | None
+    max_subprocesses: int | None
+    max_sandboxes: int | None
+    log_samples: bool | None
+    log_realtime: bool | None
+    log_images: bool | None
+    log_buffer: int | None
+    log_shared: bool | int | None
+    log_header_only: bool | None
+    score: bool
+    score_display: bool | None
+    task_runs: TaskRuns | None
+
+
+class EvalArgs(SharedArgs, total=False):
+    """The keyword arguments of `eval`."""
+
+    log_dir: str | None
+
+
+class EvalSetArgs(SharedArgs, total=False):
+    """The keyword arguments of `eval_set`; its `log_dir` is required."""
+
+    retry_attempts: int | None
+    retry_wait: float | None
+    retry_connections: float | None
+    retry_cleanup: bool | None
+    bundle_dir: str | None
+    bundle_overwrite: bool
+
+
+class EvalOptions(BaseModel):
+    """Checked arguments of a call, defaults filled in."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+
+    model_base_url: str | None = None
+    model_args: dict[str, Any] = Field(default_factory=dict)
+    model_roles: dict[str, str | Model] | None = None
+    task_args: dict[str, Any] = Field(default_factory=dict)
+    solver: Any = None
+    tags: list[str] | None = None
+    metadata: dict[str, Any] | None = None
+    display: DisplayType | None = None
+    log_level: str | None = None
+    log_dir: str | None = None
+    limit: int | tuple[int, int] | None = None
+    sample_id: str | int | list[str | int] | None = None
+    epochs: Epochs | None = None
+    fail_on_error: bool | float | None = None
+    message_limit: int | None = Field(default=None, ge=0)
+    token_limit: int | None = Field(default=None, ge=0)
+    time_limit: int | None = Field(default=None, ge=0)
+    working_limit: int | None = Field(default=None, ge=0)
+    max_samples: int | None = Field(default=None, ge=1)
+    max_tasks: int | None = Field(default=None, ge=1)
+    log_buffer: int | None = Field(default=None, ge=1)
+    log_header_only: bool = False
+    score: bool = True
+    task_runs: TaskRuns = "auto"
+    retry_attempts: int = Field(default=10, ge=0)
+    """Attempts at each task in total; 0 and 1 mean a single one."""
+    retry_wait: float = Field(default=30.0, ge=0)
+    """Seconds before the second attempt; doubled before each further one, at most an hour."""
+    retry_connections: float = Field(default=0.5, gt=0, le=1)
+    """By what `max_connections` is multiplied with each further attempt."""
+    retry_cleanup: bool = True
+    """Whether logs of failed attempts are removed once a later one has taken over."""
+    config: GenerateConfig = Field(default_factory=GenerateConfig)
+
+    @field_validator("epochs", mode="before")
+    @classmethod
+    def _as_epochs(cls, value: object) -> object:
+        return Epochs(value) if isinstance(value, int) else value
+
+    @field_validator("display")
+    @classmethod
+    def _known_display(cls, value: str | None) -> str | None:
+        if value == "conversation":
+            raise NotImplementedError("display='conversation' is not implemented yet.")
+        return value
+
+
+def argument_names(function: str) -> frozenset[str]:
+    """Return the names of the keyword arguments of `eval`, `eval_async` or `eval_set`."""
+    if function == "eval_set":
+        return frozenset(EvalSetArgs.__annotations__) | {"log_dir"}
+    return frozenset(EvalArgs.__annotations__)
+
+
+def read_options(function: str, args: Mapping[str, Any]) -> EvalOptions:
+    """Return the checked options of a call of `function`; arguments that are None don't count.
+
+    Raises:
+        ParameterError: An argument's name or value is wrong; the nearest name is offered.
+        NotImplementedError: An argument is documented but not implemented yet.
+    """
+    given = {name: value for name, value in args.items() if value is not None}
+    known = argument_names(function)
+    for name in given:
+        if name not in known:
+            hint = nearest_hint(name, known)
+            raise ParameterError(
+                function, "argument name", name, f"a known one. {hint}".rstrip(".")
+            )
+        if name in LATER:
+            raise NotImplementedError(f"{function}: {name} is not implemented yet; leave it out.")
+    given.pop("bundle_overwrite", None)  # without bundle_dir it has nothing to overwrite
+    generate = {name: given.pop(name) for name in list(given) if name in _GENERATE_NAMES}
+    for name in ("model_args", "task_args"):
+        if isinstance(given.get(name), str):
+            raise NotImplementedError(
+                f"{function}: {name} from a file is not implemented yet; pass a dict."
+            )
+    if given.get("retry_connections") == 0:
+        del given["retry_connections"]
+    try:
+        return EvalOptions(**given, config=GenerateConfig(**generate))
+    except ValidationError as error:
+        raise _parameter_error(function, error) from error
+
+
+def with_signature(args: type) -> Callable[[F], F]:
+    """Let a function whose `**kwargs` take `args` (a TypedDict) show each of them by name."""
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        more = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+            for name, kind in args.__annotations__.items()
+            if name not in signature.parameters
+        ]
+        function.__signature__ = signature.replace(parameters=own + more)  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+_GENERATE_NAMES = frozenset(GenerateConfigArgs.__annotations__)
+
+
+def _parameter_error(function: str, error: ValidationError) -> ParameterError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    return ParameterError(function, name, first["input"], reason[:1].lower() + reason[1:])

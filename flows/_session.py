@@ -1,0 +1,89 @@
+"""What the flows of one call share in this process, behind the names that Prefect stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from flows._display import Display
+from flows._options import EvalOptions
+from tasks_lib._errors import PrerequisiteError
+from tasks_lib.schema import EvalLog
+from tasks_lib.task import RunPlan, RunSpec
+
+_sessions: dict[str, Session] = {}
+
+
+class Session:
+    """One call of `eval` or `eval_set`: its plans, display and what has come of it."""
+
+    def __init__(
+        self, run_id: str, plans: Sequence[RunPlan], options: EvalOptions, display: Display
+    ) -> None:
+        self.run_id = run_id
+        self.plans = list(plans)
+        self.options = options
+        self.display = display
+        self.outcomes: dict[int, EvalLog] = {}
+        """The latest log of each plan, by its position; headers only."""
+        self.previous: dict[int, EvalLog] = {}
+        """Logs of earlier attempts, whose finished samples are reused."""
+
+    def spec(self, position: int) -> RunSpec:
+        """Return what Prefect stores of the plan at `position`."""
+        plan = self.plans[position]
+        return RunSpec(
+            plan_id=f"{self.run_id}/{position}",
+            task=plan.header.eval.task,
+            model=plan.header.eval.model,
+            samples=plan.total,
+            attempt=plan.header.eval.attempt,
+        )
+
+    @property
+    def task_names(self) -> str:
+        """The names of the tasks, for people to read."""
+        return ", ".join(dict.fromkeys(plan.header.eval.task for plan in self.plans))
+
+    @property
+    def logs(self) -> list[EvalLog]:
+        """The latest logs, in the order of the plans."""
+        return [self.outcomes[position] for position in sorted(self.outcomes)]
+
+    @property
+    def success(self) -> bool:
+        """Whether every plan has ended well."""
+        return len(self.outcomes) == len(self.plans) and all(
+            log.status == "success" for log in self.outcomes.values()
+        )
+
+
+@contextmanager
+def register_session(session: Session) -> Iterator[Session]:
+    """Let flows of this process find `session` within this block."""
+    _sessions[session.run_id] = session
+    try:
+        yield session
+    finally:
+        del _sessions[session.run_id]
+
+
+def find_session(run_id: str) -> Session:
+    """Return the session of a run.
+
+    Raises:
+        PrerequisiteError: The flow was started on its own: live objects can't be stored.
+    """
+    session = _sessions.get(run_id)
+    if session is None:
+        raise PrerequisiteError(
+            f"The run {run_id!r} is not known in this process. Start evaluations with "
+            "flows.eval.eval, flows.eval_set.eval_set, or the eval-set deployment."
+        )
+    return session
+
+
+def find_plan(spec: RunSpec) -> tuple[Session, int]:
+    """Return the session of a plan, and the plan's position in it."""
+    run_id, position = spec.plan_id.rsplit("/", 1)
+    return find_session(run_id), int(position)

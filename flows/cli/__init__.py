@@ -1,0 +1,5 @@
+"""The command `evals`."""
+
+from flows.cli._app import main
+
+__all__ = ["main"]

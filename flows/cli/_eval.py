@@ -1,0 +1,30 @@
+"""`evals eval`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+
+from flows._click_options import eval_options
+from flows._exit import FAILED, exit_on_error
+from flows._table import print_table
+from flows.eval import eval as run_eval
+from tasks_lib.model import NOT_GIVEN
+
+
+@click.command("eval", context_settings={"max_content_width": 100})
+@click.argument("tasks", nargs=-1, metavar="[TASK…]")
+@eval_options
+def eval_command(tasks: tuple[str, ...], model: str | None, arguments: dict[str, Any]) -> None:
+    """Evaluate TASKs once: names, files, file.py@name, folders; none: all below this folder.
+
+    Ends with status 0 when every task succeeded.
+    """
+    chosen = model if model is not None else NOT_GIVEN
+    with exit_on_error():
+        logs = run_eval(list(tasks), chosen, log_header_only=True, **arguments)
+        print_table(logs, Console())
+        sys.exit(0 if all(log.status == "success" for log in logs) else FAILED)

@@ -1,0 +1,241 @@
+"""Evaluate tasks on models until all are done: `from flows.eval_set import eval_set`.
+
+Also the deployment's flow, and `python -m flows.eval_set [FILE.yaml | TASK…]`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Unpack, cast
+
+import click
+from prefect import flow
+from prefect import task as prefect_task
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+from rich.console import Console
+
+from flows._attempts import adopt_logs, prepare_next, remove_superseded, waits
+from flows._click_options import eval_set_options
+from flows._eval_set_file import EvalSetFile, read_eval_set_file
+from flows._exit import exit_on_error
+from flows._options import EvalOptions, EvalSetArgs, read_options, with_signature
+from flows._pool import Job
+from flows._prepare import ModelsArg, Request, prepare_session, start_prefect
+from flows._run import default_max_tasks, open_session, run_plans
+from flows._session import Session, find_session
+from flows._table import print_table
+from flows.eval import run_blocking
+from flows.eval_task import TaskFailedError, run_eval_task
+from tasks_lib import Tasks
+from tasks_lib._errors import EvalsError, ParameterError
+from tasks_lib.model import NOT_GIVEN
+from tasks_lib.schema import EvalLog
+
+DEMO = Path(__file__).parent.parent / "deployments" / "eval_sets" / "demo.yaml"
+"""What the command evaluates when it is told nothing."""
+
+DEFAULT_LOG_DIR = "./logs"
+"""Where the command puts logs of tasks when it is told nothing."""
+
+MAX_TASKS = 4
+"""Tasks of an eval set that run at once unless told (or as many as there are models)."""
+
+
+class EvalSetIncompleteError(EvalsError):
+    """Some tasks of an eval set did not succeed in any attempt."""
+
+    def __init__(self, logs: list[EvalLog]) -> None:
+        failed = [f"{log.eval.task} on {log.eval.model}" for log in logs if log.status != "success"]
+        super().__init__(f"{len(failed)} of {len(logs)} tasks did not succeed: {'; '.join(failed)}")
+
+
+@with_signature(EvalSetArgs)
+def eval_set(
+    tasks: Tasks, log_dir: str, model: ModelsArg = NOT_GIVEN, **kwargs: Unpack[EvalSetArgs]
+) -> tuple[bool, list[EvalLog]]:
+    """Evaluate tasks on models, failed tasks again, and return whether all succeeded.
+
+    A run that has succeeded in the same `log_dir` before is not run again; of one that has
+    not, the finished samples are reused. The logs come without samples, in the order of the
+    tasks, each on all models before the next.
+
+    Args:
+        tasks: As for `flows.eval.eval`.
+        log_dir: Folder or URL of the logs, for this set only.
+        model: As for `flows.eval.eval`.
+        **kwargs: See `flows._options.EvalOptions` and `tasks_lib.model.GenerateConfig`.
+
+    Raises:
+        PrerequisiteError: Something is unknown, missing or contradictory; nothing was run.
+        NotImplementedError: An argument is documented but not implemented yet.
+        KeyboardInterrupt: It was stopped; the logs of all samples that had finished are there.
+    """
+    if not log_dir:
+        raise ParameterError("eval_set", "log_dir", log_dir, "a folder or URL")
+    options = read_options("eval_set", {**kwargs, "log_dir": log_dir})
+    return run_set([Request(tasks, options)], model, options)
+
+
+def run_eval_set_file(
+    path: str, overrides: Mapping[str, Any], model: ModelsArg = NOT_GIVEN
+) -> tuple[bool, list[EvalLog]]:
+    """Do what `eval_set` does for an eval-set file; `overrides` and `model` win over it."""
+    return run_set(*requests_of_file(path, overrides, model))
+
+
+def run_set(
+    requests: list[Request], model: ModelsArg, options: EvalOptions
+) -> tuple[bool, list[EvalLog]]:
+    """Prepare and run an eval set; see `eval_set`."""
+    session = _prepare(requests, model, options)
+    if len(session.outcomes) < len(session.plans):
+        start_prefect(session)
+        run_blocking(_run_as_flow(session))
+    return session.success, session.logs
+
+
+def requests_of_file(
+    path: str, overrides: Mapping[str, Any], model: ModelsArg = NOT_GIVEN
+) -> tuple[list[Request], ModelsArg, EvalOptions]:
+    """Return what an eval-set file asks for: tasks with options, models, common options.
+
+    Raises:
+        EvalFileError: The file is wrong; the message names line and field.
+        ParameterError: An override is wrong.
+    """
+    file = read_eval_set_file(path)
+    changes = {name: value for name, value in overrides.items() if value is not None}
+    options = _options_of_file(file, {**file.options, **changes})
+    if options.log_dir is None:
+        raise ParameterError("eval_set", "log_dir", None, f"a folder or URL, here or in {path}")
+    requests = [
+        Request(
+            task.task,
+            _options_of_file(
+                file,
+                # What was asked for on the command line wins over the file.
+                {**file.options, **task.options, "task_args": task.args, **changes},
+                position,
+            ),
+        )
+        for position, task in enumerate(file.tasks)
+    ]
+    if model is NOT_GIVEN and file.model is not None:
+        model = file.model
+    return requests, model, options
+
+
+def _options_of_file(
+    file: EvalSetFile, arguments: Mapping[str, Any], task: int | None = None
+) -> EvalOptions:
+    try:
+        return read_options("eval_set", arguments)
+    except ParameterError as error:
+        raise file.wrong_value(error, task) from error
+
+
+@flow(name="eval-set", flow_run_name="eval-set {eval_set}", persist_result=False)
+async def eval_set_flow(
+    eval_set: str, overrides: dict[str, Any] | None = None, run_id: str | None = None
+) -> None:
+    """Run an eval set: every task on every model, failed ones again.
+
+    Args:
+        eval_set: Path of an eval-set file. For a set that was started in Python, the names
+            of its tasks.
+        overrides: Arguments of `eval_set` that win over the file's; `model` is one of them.
+        run_id: Set for a set that was started in Python: its live objects are in the process.
+
+    Raises:
+        EvalSetIncompleteError: Not all tasks succeeded. The logs are there all the same.
+    """
+    if run_id is not None:
+        await _run_all(find_session(run_id))
+        return
+    changes = {"display": "log", **(overrides or {})}
+    model = changes.pop("model", NOT_GIVEN)
+    session = _prepare(*requests_of_file(eval_set, changes, model))
+    async with open_session(session):
+        await _run_all(session)
+
+
+def _prepare(requests: list[Request], model: ModelsArg, options: EvalOptions) -> Session:
+    session = prepare_session("eval_set", requests, model, options)
+    adopt_logs(session, session.plans[0].log_dir)
+    return session
+
+
+async def _run_as_flow(session: Session) -> None:
+    async with open_session(session):
+        await eval_set_flow(session.task_names, run_id=session.run_id, return_state=True)
+
+
+async def _run_all(session: Session) -> None:
+    async def run_plan(position: int) -> None:
+        spec = session.spec(position)
+        task = _run_task.with_options(
+            retries=max(session.options.retry_attempts, 1) - 1,
+            retry_delay_seconds=waits(session.options.retry_attempts, session.options.retry_wait),
+        )
+        job = Job(partial(_attempt, session, position))
+        # The state is not awaited for its result: a task that failed for good has its log.
+        await cast(Any, task)(f"{spec.task} on {spec.model}", job, return_state=True)
+
+    minimum = session.options.max_tasks or default_max_tasks(session.plans, MAX_TASKS)
+    await run_plans(session, minimum, run_plan)
+    if not session.success:
+        raise EvalSetIncompleteError(session.logs)
+
+
+@prefect_task(
+    name="run-task",
+    task_run_name="{name}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    log_prints=False,
+)
+async def _run_task(name: str, job: Job) -> None:
+    """Attempt a task; Prefect repeats this when it raises, after its wait."""
+    await job.work()
+
+
+async def _attempt(session: Session, position: int) -> None:
+    context = TaskRunContext.get()
+    if context is not None and context.task_run.run_count > 1:
+        prepare_next(session, position)
+    log = await run_eval_task(session, position)
+    if log.status != "success":
+        raise TaskFailedError(log)
+    if session.options.retry_cleanup:
+        remove_superseded(session.previous.get(position), log)
+
+
+@click.command("eval-set", context_settings={"max_content_width": 100})
+@click.argument("tasks", nargs=-1, metavar="[FILE.yaml | TASK…]")
+@eval_set_options
+def command(tasks: tuple[str, ...], model: str | None, arguments: dict[str, Any]) -> None:
+    """Evaluate an eval-set FILE.yaml, or TASKs (names, files, file.py@name, folders).
+
+    Without either, the demonstration set that ships: real questions on a small model in
+    this process, no key, no network. Ends with status 0 when every task succeeded.
+    """
+    chosen = model if model is not None else NOT_GIVEN
+    with exit_on_error():
+        if tasks and not tasks[0].endswith((".yaml", ".yml")):
+            log_dir = arguments.pop("log_dir", None) or DEFAULT_LOG_DIR
+            success, logs = eval_set(list(tasks), log_dir, chosen, **arguments)
+        elif len(tasks) > 1:
+            raise ParameterError("eval-set", "tasks", tasks, "one eval-set file, or tasks")
+        else:
+            file = tasks[0] if tasks else str(DEMO)
+            success, logs = run_eval_set_file(file, arguments, chosen)
+        print_table(logs, Console())
+        sys.exit(0 if success else 1)
+
+
+if __name__ == "__main__":
+    command()

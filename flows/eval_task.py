@@ -1,0 +1,250 @@
+"""One task on one model: dataset -> samples -> log -> results -> artifacts. Read this first."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import traceback
+from collections.abc import Mapping
+from typing import Any, cast
+
+from prefect import flow, get_client
+from prefect.runtime import flow_run
+
+from flows._artifacts import ErrorRow, publish
+from flows._display import TaskDisplay
+from flows._governor import Governor
+from flows._pool import SamplePool, granularity
+from flows._session import Session, find_plan
+from tasks_lib._errors import EvalsError
+from tasks_lib._util._aio import finish_despite_cancel
+from tasks_lib.log import EvalLogWriter, read_eval_log_samples
+from tasks_lib.model import use_active_model
+from tasks_lib.schema import (
+    EvalError,
+    EvalLog,
+    EvalResults,
+    EvalSample,
+    EvalSampleReductions,
+    EvalStats,
+    EvalStatus,
+    ModelUsage,
+    SampleScore,
+    Score,
+    utc_now,
+)
+from tasks_lib.steps import SampleKey, load, summarize
+from tasks_lib.task import RunPlan, RunSpec
+
+
+class TaskFailedError(EvalsError):
+    """A task ended with an error or was stopped; `log` is the header of its log."""
+
+    def __init__(self, log: EvalLog) -> None:
+        reason = log.error.message if log.error else log.status
+        super().__init__(f"{log.eval.task} on {log.eval.model}: {reason} (log: {log.location})")
+        self.log = log
+
+
+class TooManyErrorsError(EvalsError):
+    """More samples failed than `fail_on_error` allows."""
+
+
+@flow(name="eval-task", flow_run_name="{spec.task} on {spec.model}", persist_result=False)
+async def eval_task(spec: RunSpec) -> None:
+    """Run every sample of a task, write its log, publish its results.
+
+    The log is complete whatever happens to Prefect; a run that is cancelled or fails leaves
+    a log of all samples that had finished.
+
+    Raises:
+        TaskFailedError: Too many samples failed, or something that no sample is to blame for.
+    """
+    session, position = find_plan(spec)
+    plan = session.plans[position]
+    plan.header.eval.flow_run_id = flow_run.id
+    display = session.display.task(spec.task, spec.model, plan.total)
+    run = TaskRun(plan, display)
+    try:
+        with use_active_model(plan.model, plan.config, plan.roles):
+            log = await run.run(session.previous.get(position))
+    finally:
+        display.close()
+        if run.log is not None:
+            session.outcomes[position] = run.log
+    await publish(log.results or run.counts, log, run.error_rows, log.location)
+    if log.status != "success":
+        raise TaskFailedError(log)
+
+
+async def run_eval_task(session: Session, position: int) -> EvalLog:
+    """Run the plan at `position` as a subflow; return the header of its log.
+
+    When not even a log could be started, the header says so and has no location.
+    """
+    state = await eval_task(session.spec(position), return_state=True)
+    if position not in session.outcomes:
+        raised = await cast(Any, state).aresult(raise_on_failure=False)
+        log = session.plans[position].header.model_copy(update={"status": "error"})
+        log.error = EvalError(message=str(raised), traceback=repr(raised))
+        session.outcomes[position] = log
+    return session.outcomes[position]
+
+
+class TaskRun:
+    """The samples of one plan on their way into one log."""
+
+    def __init__(self, plan: RunPlan, display: TaskDisplay) -> None:
+        self._plan = plan
+        self._display = display
+        self._usage: dict[str, ModelUsage] = {}
+        self._scores: list[Mapping[str, SampleScore]] = []
+        self._completed = 0
+        self._errors = 0
+        self._reused = 0
+        self._started_at = utc_now().isoformat(timespec="seconds")
+        self._error_limit = error_limit(plan)
+        self.error_rows: list[ErrorRow] = []
+        self.log: EvalLog | None = None
+        """The header of the finished log."""
+
+    @property
+    def counts(self) -> EvalResults:
+        """What can be said of a run without results: how many samples ended in which way."""
+        return EvalResults(
+            total_samples=self._plan.total,
+            completed_samples=self._completed,
+            errored_samples=self._errors,
+        )
+
+    async def run(self, previous: EvalLog | None) -> EvalLog:
+        """Run all samples and return the header of the finished log."""
+        header = self._plan.header
+        header.eval.config.task_runs = granularity(self._plan)
+        header.stats = EvalStats(started_at=self._started_at)
+        self._writer = EvalLogWriter(
+            header,
+            self._plan.log_dir,
+            buffer=header.eval.config.log_buffer,
+            score_columns=[scorer.name for scorer, _ in self._plan.scorers],
+        )
+        await self._writer.start()
+        status: EvalStatus = "error"
+        error: Exception | None = None
+        try:
+            await self._run_samples(await self._reuse(previous))
+            status = "success"
+        except asyncio.CancelledError:
+            status = "cancelled"
+            raise
+        except Exception as raised:
+            error = raised
+        finally:
+            self.log = await finish_despite_cancel(self._finish(status, error))
+        return self.log
+
+    async def _run_samples(self, done: frozenset[SampleKey]) -> None:
+        async with get_client() as client:
+            governor = Governor(client)
+            try:
+                await SamplePool(self._plan, governor, self._on_sample).run(load(self._plan, done))
+            finally:
+                await governor.wait_for_all()
+
+    async def _on_sample(self, sample: EvalSample, error: Exception | None) -> None:
+        await self._writer.append(sample)
+        self._count(sample)
+        self._display.sample_done(sample)
+        if error is not None and self._errors >= self._error_limit:
+            raise TooManyErrorsError(
+                f"{self._errors} of {self._plan.total} samples failed, the last one "
+                f"({sample.id!r}) with {sample.error.message if sample.error else error!r}"
+            ) from error
+
+    def _count(self, sample: EvalSample) -> None:
+        for model, usage in sample.model_usage.items():
+            self._usage[model] = self._usage.get(model, ModelUsage()) + usage
+        if sample.error is not None:
+            self._errors += 1
+            self.error_rows.append(
+                ErrorRow(
+                    sample.id, sample.epoch, sample.error.message, len(sample.error_retries or [])
+                )
+            )
+            return
+        self._completed += 1
+        self._scores.append(
+            {
+                name: SampleScore.model_construct(
+                    # Without the explanation: it is in the log, and only the log may grow.
+                    score=Score.model_construct(
+                        value=score.value, answer=score.answer, metadata=score.metadata
+                    ),
+                    sample_id=sample.id,
+                    sample_metadata=sample.metadata,
+                    scorer=name,
+                )
+                for name, score in (sample.scores or {}).items()
+            }
+        )
+
+    async def _reuse(self, previous: EvalLog | None) -> frozenset[SampleKey]:
+        """Copy what an earlier attempt finished into this log; return its keys."""
+        if previous is None:
+            return frozenset()
+        wanted = {(s.id, e) for s, e in load(self._plan)}
+        done: set[SampleKey] = set()
+        for sample in read_eval_log_samples(previous.location, all_samples_required=False):
+            key = (sample.id, sample.epoch)
+            if sample.error is None and key in wanted:
+                await self._writer.append(sample)
+                self._count(sample.model_copy(update={"model_usage": {}}))
+                self._display.sample_done(sample)
+                done.add(key)
+        self._reused = len(done)
+        return frozenset(done)
+
+    async def _finish(self, status: EvalStatus, error: Exception | None) -> EvalLog:
+        log = self._plan.header.model_copy()
+        try:
+            if status == "success":
+                log.results, log.reductions = self._results()
+        except Exception as raised:  # a metric's; the samples must still reach the log
+            status, error = "error", raised
+        log.status = status
+        if error is not None:
+            log.error = EvalError(
+                message=str(error) if isinstance(error, EvalsError) else repr(error),
+                traceback="".join(traceback.format_exception(error)),
+            )
+        log.stats = EvalStats(
+            started_at=self._started_at,
+            completed_at=utc_now().isoformat(timespec="seconds"),
+            model_usage=self._usage,
+            reused_samples=self._reused,
+        )
+        log.location = await self._writer.finish(log)
+        return log
+
+    def _results(self) -> tuple[EvalResults | None, list[EvalSampleReductions] | None]:
+        """Compute the results; an evaluation in which every sample failed has none."""
+        if not self._completed and self._plan.total:
+            return None, None
+        results, reductions = summarize(
+            self._plan, self._scores, completed=self._completed, errored=self._errors
+        )
+        return results, reductions if self._plan.epochs > 1 else None
+
+
+def error_limit(plan: RunPlan) -> float:
+    """Return the number of failed samples at which a task fails, by `fail_on_error`.
+
+    True: the first; False: never; less than 1: that share of all samples (epochs counted);
+    else that count.
+    """
+    allowed = plan.header.eval.config.fail_on_error
+    if allowed is None or allowed is True:
+        return 1
+    if allowed is False:
+        return math.inf
+    return max(1, allowed * plan.total if allowed < 1 else allowed)

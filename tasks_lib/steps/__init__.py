@@ -1,0 +1,41 @@
+"""A sample's way, one file a step: load, prepare, solve, score, record."""
+
+from tasks_lib.steps._generate import generate_with
+from tasks_lib.steps._load import SampleKey, load
+from tasks_lib.steps._prepare import prepare, set_up
+from tasks_lib.steps._record import record
+from tasks_lib.steps._run import SampleRun
+from tasks_lib.steps._sample import (
+    SCORER,
+    SETUP,
+    SOLVER,
+    Stage,
+    StageCall,
+    call_stage,
+    run_sample,
+)
+from tasks_lib.steps._score import score
+from tasks_lib.steps._solve import clean_up, run_limited, solve
+from tasks_lib.steps._summarize import summarize
+
+__all__ = [
+    "SCORER",
+    "SETUP",
+    "SOLVER",
+    "SampleKey",
+    "SampleRun",
+    "Stage",
+    "StageCall",
+    "call_stage",
+    "clean_up",
+    "generate_with",
+    "load",
+    "prepare",
+    "record",
+    "run_limited",
+    "run_sample",
+    "score",
+    "set_up",
+    "solve",
+    "summarize",
+]

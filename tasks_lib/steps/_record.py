@@ -1,0 +1,40 @@
+"""Step 5: what is logged of a sample."""
+
+from __future__ import annotations
+
+from tasks_lib.schema import EvalSample
+from tasks_lib.steps._run import SampleRun
+
+
+def record(run: SampleRun) -> EvalSample:
+    """Return the log's record of a run, whether it ended well, at a limit or with an error.
+
+    Nothing is validated or copied: all parts were validated when they were made.
+    """
+    sample, state, context = run.sample, run.state, run.context
+    return EvalSample.model_construct(
+        id=run.id,
+        epoch=run.epoch,
+        input=sample.input,
+        choices=sample.choices,
+        target=sample.target,
+        sandbox=None,
+        files=None,
+        setup=sample.setup,
+        messages=list(state.messages),
+        output=state.output,
+        scores=run.scores if run.error is None else None,
+        metadata=state.metadata,
+        store=dict(context.store.items()),
+        events=context.transcript.events,
+        model_usage=context.model_usage,
+        started_at=run.started_at.isoformat(),
+        total_time=round(context.clock.total, 6),
+        working_time=round(context.clock.working, 6),
+        uuid=context.uuid,
+        error=run.error,
+        error_retries=[],
+        attachments={},
+        limit=run.limit,
+        attempt=run.plan.header.eval.attempt,
+    )

@@ -1,0 +1,87 @@
+"""A sample on its way through the steps."""
+
+from __future__ import annotations
+
+import traceback
+from datetime import datetime
+
+from tasks_lib._errors import LimitExceededError
+from tasks_lib.context import SampleContext
+from tasks_lib.schema import (
+    ErrorEvent,
+    EvalError,
+    EvalSampleLimit,
+    Sample,
+    SampleLimitEvent,
+    Score,
+    utc_now,
+)
+from tasks_lib.task import RunPlan, TaskState
+
+TRACEBACK_FRAMES = 40
+"""Frames of a traceback that are kept, counted from where the error was raised."""
+
+
+class SampleRun:
+    """One sample in one epoch: its state and what has come of it so far.
+
+    A plain class on purpose, as `RunPlan` is.
+    """
+
+    __slots__ = (
+        "context",
+        "epoch",
+        "error",
+        "exception",
+        "limit",
+        "plan",
+        "sample",
+        "scores",
+        "solving_s",
+        "started_at",
+        "state",
+    )
+
+    def __init__(
+        self, plan: RunPlan, sample: Sample, epoch: int, context: SampleContext, state: TaskState
+    ) -> None:
+        self.plan = plan
+        self.sample = sample
+        self.epoch = epoch
+        self.context = context
+        self.state = state
+        self.started_at: datetime = utc_now()
+        self.solving_s = 0.0
+        """Seconds that setup and solvers have taken; the time limit counts them."""
+        self.scores: dict[str, Score] = {}
+        self.limit: EvalSampleLimit | None = None
+        self.error: EvalError | None = None
+        self.exception: Exception | None = None
+
+    @property
+    def id(self) -> int | str:
+        """Id of the sample."""
+        return self.context.sample_id
+
+    @property
+    def label(self) -> str:
+        """Names the sample in Prefect: its id, and the epoch if there are several."""
+        if self.plan.epochs == 1:
+            return str(self.id)
+        return f"{self.id}/{self.epoch}"
+
+    def fail(self, error: Exception) -> None:
+        """Note the error that ends the sample."""
+        lines = traceback.format_exception(error, limit=-TRACEBACK_FRAMES)
+        text = str(error)
+        message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        self.exception = error
+        self.error = EvalError(message=message, traceback="".join(lines))
+        self.context.transcript.record(ErrorEvent(error=self.error))
+
+    def reach_limit(self, reached: LimitExceededError) -> None:
+        """Note the limit that ends the solvers; the first one counts."""
+        event = SampleLimitEvent(type=reached.type, message=str(reached), limit=reached.limit)
+        self.context.transcript.record(event)
+        if self.limit is None:
+            self.limit = EvalSampleLimit(type=reached.type, limit=reached.limit)

@@ -1,0 +1,63 @@
+"""Steps 2 to 5 for one sample, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from tasks_lib.context import use_sample
+from tasks_lib.schema import EvalSample, Sample
+from tasks_lib.steps._prepare import prepare, set_up
+from tasks_lib.steps._record import record
+from tasks_lib.steps._run import SampleRun
+from tasks_lib.steps._score import score
+from tasks_lib.steps._solve import clean_up, solve
+from tasks_lib.task import RunPlan
+
+
+class Stage(NamedTuple):
+    """A part of a sample's way that can be a Prefect task run of its own."""
+
+    name: str
+    run: Callable[[SampleRun], Awaitable[None]]
+
+
+SETUP = Stage("setup", set_up)
+SOLVER = Stage("solver", solve)
+SCORER = Stage("scorer", score)
+
+StageCall = Callable[[Stage, SampleRun], Awaitable[None]]
+"""Runs a stage; raises what the stage raises."""
+
+
+async def call_stage(stage: Stage, run: SampleRun) -> None:
+    """Run a stage right here."""
+    await stage.run(run)
+
+
+async def run_sample(
+    plan: RunPlan, sample: Sample, epoch: int, call: StageCall = call_stage
+) -> tuple[EvalSample, Exception | None]:
+    """Run a sample through setup, solvers and scorers.
+
+    An error of a solver or scorer becomes part of the record and is returned beside it;
+    whether it fails the task is decided by the caller. Cancellation is not caught.
+
+    Args:
+        plan: The task on its model.
+        sample: The sample; the run changes nothing of it.
+        epoch: From 1.
+        call: How a stage is run: here, or as a Prefect task run.
+    """
+    run = prepare(plan, sample, epoch)
+    with use_sample(run.context):
+        try:
+            try:
+                await call(SETUP, run)
+                await call(SOLVER, run)
+            finally:
+                await clean_up(run)
+            await call(SCORER, run)
+        except Exception as error:
+            run.fail(error)
+    return record(run), run.exception
