@@ -1,0 +1,310 @@
+"""A model that can be asked: what is the same for all providers."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from tasks_lib._errors import EvalsError, ModelError
+from tasks_lib._util._registry import is_registered, unqualified_name
+from tasks_lib.context import SampleContext, connection_slot, current_sample
+from tasks_lib.model._api import ModelAPI
+from tasks_lib.model._input import Request, messages_for, tools_for
+from tasks_lib.model._record import CallRecord
+from tasks_lib.model._retry import RetryRules, cause_text, retry_request
+from tasks_lib.schema import (
+    ChatMessage,
+    ChatMessageSystem,
+    ChatMessageUser,
+    GenerateConfig,
+    ModelOutput,
+    ToolChoice,
+    ToolInfo,
+)
+
+DISABLE_VARIABLE = "EVAL_DISABLE_MODEL_API"
+"""When set, every call of a model fails, except of `mockllm`: for tests that must not pay."""
+
+LOG_CALLS_VARIABLE = "EVAL_LOG_MODEL_API"
+"""When set, the log holds the raw request and response of every call, not only of those
+that failed. They repeat what the event says, so this roughly doubles the log."""
+
+
+class _Plan(NamedTuple):
+    """What the configs of a call come to."""
+
+    sources: tuple[dict[str, object], ...]
+    """The fields of the configs that were merged."""
+    config: GenerateConfig
+    system: list[ChatMessage]
+
+
+class Model:
+    """A model at a provider, with its generate options.
+
+    Made by `get_model`. Configs merge from the outside in: the model's own; if this is the
+    evaluated model, that of task and eval; that of the call. Other models (graders, roles)
+    keep to their own config and that of the call.
+    """
+
+    def __init__(
+        self,
+        api: ModelAPI,
+        config: GenerateConfig,
+        model_args: Mapping[str, object] | None = None,
+    ) -> None:
+        """Combine a provider's model with generate options; `model_args` made the `api`."""
+        self.api = api
+        self.config = config
+        self.model_args = dict(model_args or {})
+        self.role: str | None = None
+        """What the model is used as, None for the evaluated one."""
+        provider = api.provider or _registered_provider(api)
+        self._name = f"{provider}/{api.model_name}"
+        self._plan: _Plan | None = None
+        self._on_close: Callable[[], None] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name without the provider."""
+        return self.api.model_name
+
+    def __str__(self) -> str:
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"Model({self._name!r})"
+
+    def with_role(self, role: str) -> Model:
+        """Return the same model in another role; both use the same connections."""
+        model = Model(self.api, self.config, self.model_args)
+        model.role = role
+        return model
+
+    def log_args(self) -> dict[str, object]:
+        """Return the arguments that made the model, without those that may hold a secret."""
+        return _without_secrets(self.model_args)
+
+    def check_config(self, config: GenerateConfig | None = None) -> None:
+        """Raise ParameterError if the provider cannot honour an option.
+
+        Args:
+            config: Options that will be merged over the model's own.
+        """
+        self.api.check_config(self.config.merge(config) if config else self.config)
+
+    def max_connections(self, config: GenerateConfig | None = None) -> int:
+        """Return how many requests may be in flight at once with `config` merged in."""
+        merged = self.config.merge(config) if config else self.config
+        return merged.max_connections or self.api.max_connections()
+
+    async def generate(
+        self,
+        input: str | list[ChatMessage],
+        tools: Sequence[ToolInfo] = (),
+        tool_choice: ToolChoice | None = None,
+        config: GenerateConfig | None = None,
+        cache: bool = False,
+    ) -> ModelOutput:
+        """Ask the model for its next message.
+
+        The call takes one of the model's connections for its whole time, the waits between
+        its attempts included: a provider that is overloaded gets fewer requests. What
+        happens is recorded in the sample's transcript as one `ModelEvent`, whose metadata
+        lists the retries with their causes.
+
+        Args:
+            input: The conversation, or what the user says. It is not changed.
+            tools: Tools that the model may call.
+            tool_choice: Whether and which tools it may or must call; None means "auto".
+            config: Options of this call; they win over all others.
+            cache: Not supported yet.
+
+        Raises:
+            LimitExceededError: The sample has no messages, tokens or working time left.
+            ModelRetryError: The request failed on every attempt that was allowed.
+            ModelError: The provider refused the request, or calls are disabled.
+        """
+        if cache:
+            raise NotImplementedError("Model.generate: cache is not implemented yet.")
+        if os.environ.get(DISABLE_VARIABLE) and not self._name.startswith("mockllm/"):
+            raise ModelError(f"{self}: not called, because {DISABLE_VARIABLE} is set.")
+        messages = [ChatMessageUser(content=input)] if isinstance(input, str) else input
+        context = current_sample()
+        if context is not None:
+            context.limits.check_messages(len(messages), generating=True)
+            context.check_limits()
+        plan = self._merged(config)
+        sent, choice = tools_for(self.api, tools, tool_choice)
+        prepared = messages_for(self.api, [*plan.system, *messages], plan.config)
+        request = Request(prepared, sent, choice, plan.config)
+        if not self.api.limits_connections:
+            return await self._recorded(request, context)
+        limit = plan.config.max_connections or self.api.max_connections()
+        async with connection_slot(self.api.connection_key(), limit):
+            return await self._recorded(request, context)
+
+    async def generate_loop(
+        self,
+        input: str | list[ChatMessage],
+        tools: Sequence[ToolInfo] = (),
+        config: GenerateConfig | None = None,
+        cache: bool = False,
+    ) -> tuple[list[ChatMessage], ModelOutput]:
+        """Return the new messages and the last output, once the model calls no more tools."""
+        if tools:
+            raise NotImplementedError("Model.generate_loop: tools are not implemented yet.")
+        output = await self.generate(input, config=config, cache=cache)
+        return [choice.message for choice in output.choices[:1]], output
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Let `callback` know when the model is closed."""
+        self._on_close = callback
+
+    def close(self) -> None:
+        """Forget the model, so that `get_model` makes it anew; see also `aclose`."""
+        if self._on_close is not None:
+            self._on_close()
+        self.api.close()
+
+    async def aclose(self) -> None:
+        """Close the model's connections and forget it."""
+        if self._on_close is not None:
+            self._on_close()
+        await self.api.aclose()
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Model:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    def _merged(self, config: GenerateConfig | None) -> _Plan:
+        """Return the merged config; the last one is remembered, as calls mostly repeat it."""
+        active = _active.get()
+        layers = [self.config.__dict__]
+        if active is not None and active.model is self:
+            layers.append(active.config.__dict__)
+        if config is not None:
+            layers.append(config.__dict__)
+        plan = self._plan
+        # Compared by value: a config that was changed in place must not go unnoticed.
+        if plan is not None and plan.sources == tuple(layers):
+            return plan
+        values: dict[str, object] = {}
+        for layer in layers:
+            values.update((name, value) for name, value in layer.items() if value is not None)
+        merged = self.config.model_copy(update=values)
+        if merged.max_tokens is None:
+            merged.max_tokens = self.api.max_tokens_for_config(merged) or self.api.max_tokens()
+        self.api.check_config(merged)
+        system: list[ChatMessage] = []
+        if merged.system_message:
+            system = [ChatMessageSystem(content=merged.system_message)]
+        self._plan = _Plan(tuple(dict(layer) for layer in layers), merged, system)
+        return self._plan
+
+    async def _recorded(self, request: Request, context: SampleContext | None) -> ModelOutput:
+        """Send `request`; book its usage and record what happened."""
+        record = CallRecord(self._name, self.role, request, context)
+        rules = RetryRules(
+            self._name, request.config, self.api.should_retry, self.api.retry_after, record.retries
+        )
+        try:
+            result = await retry_request(
+                lambda: self.api.generate(*request), rules, started=record.started
+            )
+            output, call = result if isinstance(result, tuple) else (result, None)
+            if isinstance(output, Exception):
+                record.call = call
+                raise _as_model_error(self._name, output) from None
+        except Exception as error:
+            record.finish(ModelOutput(model=self.name), cause_text(error))
+            raise
+        if output.time is None:
+            output.time = round(time.perf_counter() - record.started, 6)
+        if os.environ.get(LOG_CALLS_VARIABLE):
+            record.call = call
+        record.finish(output)
+        if context is not None and output.usage is not None:
+            context.record_usage(self._name, output.usage)
+            context.check_limits()
+        return output
+
+
+def _registered_provider(api: ModelAPI) -> str:
+    return unqualified_name(api) if is_registered(api) else type(api).__name__
+
+
+def _as_model_error(model: str, error: Exception) -> Exception:
+    return error if isinstance(error, EvalsError) else ModelError(f"{model}: {cause_text(error)}")
+
+
+def _without_secrets(arguments: Mapping[str, object]) -> dict[str, object]:
+    return {
+        name: _without_secrets(value) if isinstance(value, Mapping) else value
+        for name, value in arguments.items()
+        if not _SECRET_NAME.search(str(name))
+    }
+
+
+_SECRET_NAME = re.compile(r"key|secret|passw|credential|authorization|header|token$", re.IGNORECASE)
+"""Arguments that may hold a secret; `max_tokens` and the like are none."""
+
+
+class _Active(NamedTuple):
+    """The evaluated model with what belongs to it."""
+
+    model: Model
+    config: GenerateConfig
+    roles: Mapping[str, Model]
+
+
+_active: ContextVar[_Active | None] = ContextVar("active_model", default=None)
+
+
+@contextmanager
+def use_active_model(
+    model: Model, config: GenerateConfig | None = None, roles: Mapping[str, Model] | None = None
+) -> Iterator[None]:
+    """Make `model` the evaluated one within this context.
+
+    Args:
+        model: What `get_model()` returns without arguments.
+        config: Options of task and eval, for calls of this model only.
+        roles: What `get_model(role=…)` returns.
+    """
+    token = _active.set(_Active(model, config or GenerateConfig(), dict(roles or {})))
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
+def active_model() -> Model | None:
+    """Return the evaluated model, None outside of evaluations."""
+    active = _active.get()
+    return active.model if active is not None else None
+
+
+def active_generate_config() -> GenerateConfig:
+    """Return the options of task and eval; empty outside of evaluations."""
+    active = _active.get()
+    return active.config if active is not None else GenerateConfig()
+
+
+def model_roles() -> Mapping[str, Model]:
+    """Return the models by role; empty outside of evaluations."""
+    active = _active.get()
+    return active.roles if active is not None else {}
