@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 import yaml
 
+from flows._exit import exit_on_error
 from tasks_lib import Epochs
 from tasks_lib._errors import ParameterError
 from tasks_lib.task import SolverSpec
@@ -58,12 +59,16 @@ _SET_VALUES: Mapping[str, tuple[click.ParamType[Any], str]] = {
 
 
 def eval_options(command: F) -> F:
-    """Add the options of `eval`; the command gets them as `eval` takes them, None left out."""
+    """Add the options of `eval`, and let our errors end the command with a line and a status.
+
+    The command gets the options as `arguments`, as `eval` takes them; None is left out.
+    """
 
     @functools.wraps(command)
     def with_arguments(**raw: Any) -> Any:
         own = {name: raw.pop(name) for name in ("tasks", "model") if name in raw}
-        return command(**own, arguments=_arguments(raw))
+        with exit_on_error():
+            return command(**own, arguments=_arguments(raw))
 
     decorated: Any = with_arguments
     for option in reversed([*_common(), *_of(_VALUES)]):

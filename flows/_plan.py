@@ -67,6 +67,7 @@ def make_plan(task: Task, model: Model, options: EvalOptions, run_id: str, log_d
     plans_of_scorers = scorer_plans(scorers, task.metrics)
     epochs, reducers = _epochs(task, options.epochs)
     config = task.config.merge(options.config)
+    model.check_config(config)
     eval_config = _eval_config(task, options, epochs, list(reducers))
     header = make_header(
         task=task,

@@ -9,6 +9,7 @@ from flows._session import Session, register_session
 from flows._slots import LeasedSlots
 from tasks_lib._util._aio import gather_limited
 from tasks_lib.context import use_connection_slots
+from tasks_lib.model import close_models
 from tasks_lib.task import RunPlan
 
 
@@ -16,9 +17,16 @@ from tasks_lib.task import RunPlan
 async def open_session(session: Session) -> AsyncIterator[Session]:
     """Let the flows of this block find the session, show it, and share connections."""
     with register_session(session), session.display.show():
-        async with LeasedSlots() as slots:
-            with use_connection_slots(slots):
-                yield session
+        try:
+            async with LeasedSlots() as slots:
+                with use_connection_slots(slots):
+                    yield session
+        finally:
+            # Connections do not outlive their event loop; they open again when used again.
+            await close_models()
+            for plan in session.plans:
+                for model in (plan.model, *plan.roles.values()):
+                    await model.api.aclose()
 
 
 async def run_plans(

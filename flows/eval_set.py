@@ -21,7 +21,7 @@ from rich.console import Console
 from flows._attempts import adopt_logs, prepare_next, remove_superseded, waits
 from flows._click_options import eval_set_options
 from flows._eval_set_file import EvalSetFile, read_eval_set_file
-from flows._exit import exit_on_error
+from flows._exit import FAILED
 from flows._options import EvalOptions, EvalSetArgs, read_options, with_signature
 from flows._pool import Job
 from flows._prepare import ModelsArg, Request, prepare_session, start_prefect
@@ -224,17 +224,16 @@ def command(tasks: tuple[str, ...], model: str | None, arguments: dict[str, Any]
     this process, no key, no network. Ends with status 0 when every task succeeded.
     """
     chosen = model if model is not None else NOT_GIVEN
-    with exit_on_error():
-        if tasks and not tasks[0].endswith((".yaml", ".yml")):
-            log_dir = arguments.pop("log_dir", None) or DEFAULT_LOG_DIR
-            success, logs = eval_set(list(tasks), log_dir, chosen, **arguments)
-        elif len(tasks) > 1:
-            raise ParameterError("eval-set", "tasks", tasks, "one eval-set file, or tasks")
-        else:
-            file = tasks[0] if tasks else str(DEMO)
-            success, logs = run_eval_set_file(file, arguments, chosen)
-        print_table(logs, Console())
-        sys.exit(0 if success else 1)
+    if tasks and not tasks[0].endswith((".yaml", ".yml")):
+        log_dir = arguments.pop("log_dir", None) or DEFAULT_LOG_DIR
+        success, logs = eval_set(list(tasks), log_dir, chosen, **arguments)
+    elif len(tasks) > 1:
+        raise ParameterError("eval-set", "tasks", tasks, "one eval-set file, or tasks")
+    else:
+        file = tasks[0] if tasks else str(DEMO)
+        success, logs = run_eval_set_file(file, arguments, chosen)
+    print_table(logs, Console())
+    sys.exit(0 if success else FAILED)
 
 
 if __name__ == "__main__":

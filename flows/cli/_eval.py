@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from flows._click_options import eval_options
-from flows._exit import FAILED, exit_on_error
+from flows._exit import FAILED
 from flows._table import print_table
 from flows.eval import eval as run_eval
 from tasks_lib.model import NOT_GIVEN
@@ -24,7 +24,6 @@ def eval_command(tasks: tuple[str, ...], model: str | None, arguments: dict[str,
     Ends with status 0 when every task succeeded.
     """
     chosen = model if model is not None else NOT_GIVEN
-    with exit_on_error():
-        logs = run_eval(list(tasks), chosen, log_header_only=True, **arguments)
-        print_table(logs, Console())
-        sys.exit(0 if all(log.status == "success" for log in logs) else FAILED)
+    logs = run_eval(list(tasks), chosen, log_header_only=True, **arguments)
+    print_table(logs, Console())
+    sys.exit(0 if all(log.status == "success" for log in logs) else FAILED)

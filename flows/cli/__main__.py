@@ -1,0 +1,5 @@
+"""`python -m flows.cli` is `evals`."""
+
+from flows.cli._app import main
+
+main()
