@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
+from prefect import get_client
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Failed
+
+from flows._governor import Governor
 from flows._session import Session, register_session
 from flows._slots import LeasedSlots
+from flows.eval_task import failure
 from tasks_lib._util._aio import gather_limited
 from tasks_lib.context import use_connection_slots
 from tasks_lib.model import close_models
 from tasks_lib.task import RunPlan
 
+MESSAGE_LENGTH = 2000
+"""Characters of a state's message; the logs have the rest."""
+
 
 @asynccontextmanager
 async def open_session(session: Session) -> AsyncIterator[Session]:
-    """Let the flows of this block find the session, show it, and share connections."""
+    """Let the flows of this block find the session, show it, and share connections.
+
+    At the end waits until the server has recorded the task runs, and closes connections:
+    they don't outlive their event loop.
+    """
     with register_session(session), session.display.show():
         try:
-            async with LeasedSlots() as slots:
-                with use_connection_slots(slots):
-                    yield session
+            async with get_client() as client, LeasedSlots() as slots:
+                session.governor = Governor(client)
+                try:
+                    with use_connection_slots(slots):
+                        yield session
+                finally:
+                    await session.governor.wait_for_all()
         finally:
-            # Connections do not outlive their event loop; they open again when used again.
             await close_models()
             for plan in session.plans:
                 for model in (plan.model, *plan.roles.values()):
@@ -31,19 +49,32 @@ async def open_session(session: Session) -> AsyncIterator[Session]:
 
 async def run_plans(
     session: Session, max_tasks: int | None, run_plan: Callable[[int], Awaitable[None]]
-) -> None:
-    """Run all plans that have no outcome yet.
+) -> State[None] | None:
+    """Run all plans that have no outcome yet; return the state that their flow ends in.
 
     With `max_tasks`, so many at once, in order. Without, task after task, and the models of
     a task at once; a task that was cancelled stops those after it.
     """
     waiting = [i for i in range(len(session.plans)) if i not in session.outcomes]
     groups = [waiting] if max_tasks else _by_task(session.plans, waiting)
-    for group in groups:
-        jobs = [lambda position=position: run_plan(position) for position in group]
-        await gather_limited(max_tasks or len(group), jobs)
-        if any(log.status == "cancelled" for log in session.outcomes.values()):
-            return
+    try:
+        for group in groups:
+            jobs = [partial(run_plan, position) for position in group]
+            await gather_limited(max_tasks or len(group), jobs)
+    except asyncio.CancelledError:
+        return Cancelled(message="Stopped. The logs hold every sample that had finished.")
+    failed = [failure(log) for log in session.logs if log.status != "success"]
+    return Failed(message="; ".join(failed)[:MESSAGE_LENGTH]) if failed else None
+
+
+def check_cancelled() -> None:
+    """Raise CancelledError if this asyncio task was cancelled while a flow ran to its end.
+
+    Flows don't raise it: they end in the state Cancelled.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def default_max_tasks(plans: Sequence[RunPlan], minimum: int) -> int | None:

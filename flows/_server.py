@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from pathlib import Path
 from types import MappingProxyType
+from typing import TypedDict
 
 from prefect.context import refresh_global_settings_context
 from prefect.logging.configuration import setup_logging
@@ -18,6 +21,14 @@ from prefect.settings import (
     PREFECT_SERVER_EPHEMERAL_ENABLED,
     get_current_settings,
 )
+
+
+class FlowOptions(TypedDict):
+    """Arguments of `@flow`."""
+
+    persist_result: bool
+    result_storage: Path
+
 
 SERVER_DEFAULTS = MappingProxyType(
     {
@@ -40,6 +51,14 @@ SERVER_DEFAULTS = MappingProxyType(
     }
 )
 """Environment variables of Prefect that we prefer, and why."""
+
+FLOW_OPTIONS: FlowOptions = {
+    "persist_result": False,
+    # Nothing is stored. Without it Prefect asks the server where to, blocking the event loop,
+    # and leaves the socket open.
+    "result_storage": Path(tempfile.gettempdir()) / "prefect-evals-results",
+}
+"""What every flow of ours is decorated with."""
 
 _ENGINE_MODULES = frozenset({"flow_engine", "task_engine"})
 _SENDERS = frozenset({"APILogWorker", "EventsWorker"})

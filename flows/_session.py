@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from flows._display import Display
+from flows._governor import Governor
 from flows._options import EvalOptions
 from tasks_lib._errors import PrerequisiteError
 from tasks_lib.schema import EvalLog
@@ -24,6 +25,8 @@ class Session:
         self.plans = list(plans)
         self.options = options
         self.display = display
+        self.governor: Governor
+        """Set while the session is open."""
         self.outcomes: dict[int, EvalLog] = {}
         """The latest log of each plan, by its position; headers only."""
         self.previous: dict[int, EvalLog] = {}

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, Unpack
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows._options import EvalArgs, EvalOptions, read_options, with_signature
 from flows._prepare import ModelsArg, Request, prepare_session, start_prefect
-from flows._run import default_max_tasks, open_session, run_plans
+from flows._run import check_cancelled, default_max_tasks, open_session, run_plans
+from flows._server import FLOW_OPTIONS
 from flows._session import find_session
-from flows.eval_task import TaskFailedError, run_eval_task
+from flows.eval_task import run_eval_task
 from tasks_lib import Tasks
 from tasks_lib.log import read_eval_log
 from tasks_lib.model import NOT_GIVEN
@@ -58,8 +60,8 @@ async def eval_async(
     return await _eval(tasks, model, read_options("eval_async", kwargs), [])
 
 
-@flow(name="eval", flow_run_name="eval {tasks}", persist_result=False)
-async def eval_flow(tasks: str, run_id: str) -> None:
+@flow(name="eval", flow_run_name="eval {tasks}", **FLOW_OPTIONS)
+async def eval_flow(tasks: str, run_id: str) -> State[None] | None:
     """Run each task on each model. `tasks` tells people what `run_id` stands for."""
     session = find_session(run_id)
 
@@ -67,23 +69,21 @@ async def eval_flow(tasks: str, run_id: str) -> None:
         await run_eval_task(session, position)
 
     most = session.options.max_tasks or default_max_tasks(session.plans, 1)
-    await run_plans(session, most, run_plan)
-    for log in session.logs:
-        if log.status != "success":
-            raise TaskFailedError(log)
+    return await run_plans(session, most, run_plan)
 
 
 async def _eval(
     tasks: Tasks, model: ModelsArg, options: EvalOptions, outcome: list[EvalLog]
 ) -> list[EvalLog]:
     session = prepare_session("eval", [Request(tasks, options)], model, options)
-    start_prefect(session)
+    await asyncio.to_thread(start_prefect, session)
     try:
         async with open_session(session):
             await eval_flow(session.task_names, session.run_id, return_state=True)
     finally:
         logs = session.logs if options.log_header_only else [_full(log) for log in session.logs]
         outcome.extend(logs)
+    check_cancelled()
     return logs
 
 
@@ -98,4 +98,4 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _full(log: EvalLog) -> EvalLog:
-    return read_eval_log(log.location)
+    return read_eval_log(log.location) if log.location else log

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Unpack, cast
 
@@ -15,7 +14,9 @@ import click
 from prefect import flow
 from prefect import task as prefect_task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
+from prefect.states import Cancelled, Failed
 from rich.console import Console
 
 from flows._attempts import adopt_logs, prepare_next, remove_superseded, waits
@@ -23,15 +24,21 @@ from flows._click_options import eval_set_options
 from flows._eval_set_file import EvalSetFile, read_eval_set_file
 from flows._exit import FAILED
 from flows._options import EvalOptions, EvalSetArgs, read_options, with_signature
-from flows._pool import Job
 from flows._prepare import ModelsArg, Request, prepare_session, start_prefect
-from flows._run import default_max_tasks, open_session, run_plans
+from flows._run import (
+    MESSAGE_LENGTH,
+    check_cancelled,
+    default_max_tasks,
+    open_session,
+    run_plans,
+)
+from flows._server import FLOW_OPTIONS
 from flows._session import Session, find_session
 from flows._table import print_table
 from flows.eval import run_blocking
-from flows.eval_task import TaskFailedError, run_eval_task
+from flows.eval_task import failure, run_eval_task
 from tasks_lib import Tasks
-from tasks_lib._errors import EvalsError, ParameterError
+from tasks_lib._errors import ParameterError
 from tasks_lib.model import NOT_GIVEN
 from tasks_lib.schema import EvalLog
 
@@ -43,14 +50,6 @@ DEFAULT_LOG_DIR = "./logs"
 
 MAX_TASKS = 4
 """Tasks of an eval set that run at once unless told (or as many as there are models)."""
-
-
-class EvalSetIncompleteError(EvalsError):
-    """Some tasks of an eval set did not succeed in any attempt."""
-
-    def __init__(self, logs: list[EvalLog]) -> None:
-        failed = [f"{log.eval.task} on {log.eval.model}" for log in logs if log.status != "success"]
-        super().__init__(f"{len(failed)} of {len(logs)} tasks did not succeed: {'; '.join(failed)}")
 
 
 @with_signature(EvalSetArgs)
@@ -138,29 +137,27 @@ def _options_of_file(
         raise file.wrong_value(error, task) from error
 
 
-@flow(name="eval-set", flow_run_name="eval-set {eval_set}", persist_result=False)
+@flow(name="eval-set", flow_run_name="eval-set {eval_set}", **FLOW_OPTIONS)
 async def eval_set_flow(
     eval_set: str, overrides: dict[str, Any] | None = None, run_id: str | None = None
-) -> None:
+) -> State[None] | None:
     """Run an eval set: every task on every model, failed ones again.
+
+    Ends as Failed if not all tasks succeeded; the logs are there all the same.
 
     Args:
         eval_set: Path of an eval-set file. For a set that was started in Python, the names
             of its tasks.
         overrides: Arguments of `eval_set` that win over the file's; `model` is one of them.
         run_id: Set for a set that was started in Python: its live objects are in the process.
-
-    Raises:
-        EvalSetIncompleteError: Not all tasks succeeded. The logs are there all the same.
     """
     if run_id is not None:
-        await _run_all(find_session(run_id))
-        return
+        return await _run_all(find_session(run_id))
     changes = {"display": "log", **(overrides or {})}
     model = changes.pop("model", NOT_GIVEN)
     session = _prepare(*requests_of_file(eval_set, changes, model))
     async with open_session(session):
-        await _run_all(session)
+        return await _run_all(session)
 
 
 def _prepare(requests: list[Request], model: ModelsArg, options: EvalOptions) -> Session:
@@ -172,23 +169,33 @@ def _prepare(requests: list[Request], model: ModelsArg, options: EvalOptions) ->
 async def _run_as_flow(session: Session) -> None:
     async with open_session(session):
         await eval_set_flow(session.task_names, run_id=session.run_id, return_state=True)
+    check_cancelled()
 
 
-async def _run_all(session: Session) -> None:
+async def _run_all(session: Session) -> State[None] | None:
+    options = session.options
+    attempts = _run_task.with_options(
+        retries=max(options.retry_attempts, 1) - 1,
+        retry_delay_seconds=waits(options.retry_attempts, options.retry_wait),
+    )
+
     async def run_plan(position: int) -> None:
         spec = session.spec(position)
-        task = _run_task.with_options(
-            retries=max(session.options.retry_attempts, 1) - 1,
-            retry_delay_seconds=waits(session.options.retry_attempts, session.options.retry_wait),
-        )
-        job = Job(partial(_attempt, session, position))
-        # The state is not awaited for its result: a task that failed for good has its log.
-        await cast(Any, task)(f"{spec.task} on {spec.model}", job, return_state=True)
+        name = f"{spec.task} on {spec.model}"
+        await cast(Any, attempts)(name, PlanRef(session, position), return_state=True)
 
-    minimum = session.options.max_tasks or default_max_tasks(session.plans, MAX_TASKS)
-    await run_plans(session, minimum, run_plan)
-    if not session.success:
-        raise EvalSetIncompleteError(session.logs)
+    most = options.max_tasks or default_max_tasks(session.plans, MAX_TASKS)
+    return await run_plans(session, most, run_plan)
+
+
+class PlanRef:
+    """A plan of a session. Opaque to Prefect, which would walk anything else."""
+
+    __slots__ = ("position", "session")
+
+    def __init__(self, session: Session, position: int) -> None:
+        self.session = session
+        self.position = position
 
 
 @prefect_task(
@@ -198,20 +205,20 @@ async def _run_all(session: Session) -> None:
     persist_result=False,
     log_prints=False,
 )
-async def _run_task(name: str, job: Job) -> None:
-    """Attempt a task; Prefect repeats this when it raises, after its wait."""
-    await job.work()
-
-
-async def _attempt(session: Session, position: int) -> None:
+async def _run_task(name: str, plan: PlanRef) -> State[None] | None:
+    """Attempt a task; Prefect repeats this, after its wait, while it ends as Failed."""
+    session, position = plan.session, plan.position
     context = TaskRunContext.get()
     if context is not None and context.task_run.run_count > 1:
         prepare_next(session, position)
     log = await run_eval_task(session, position)
+    if log.status == "cancelled":
+        return Cancelled(message="Stopped.")
     if log.status != "success":
-        raise TaskFailedError(log)
+        return Failed(message=failure(log)[:MESSAGE_LENGTH])
     if session.options.retry_cleanup:
         remove_superseded(session.previous.get(position), log)
+    return None
 
 
 @click.command("eval-set", context_settings={"max_content_width": 100})

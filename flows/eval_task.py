@@ -8,13 +8,16 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, cast
 
-from prefect import flow, get_client
+from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
+from prefect.states import Cancelled, Failed
 
 from flows._artifacts import ErrorRow, publish
 from flows._display import TaskDisplay
 from flows._governor import Governor
 from flows._pool import SamplePool, granularity
+from flows._server import FLOW_OPTIONS
 from flows._session import Session, find_plan
 from tasks_lib._errors import EvalsError
 from tasks_lib._util._aio import finish_despite_cancel
@@ -37,44 +40,40 @@ from tasks_lib.steps import SampleKey, load, summarize
 from tasks_lib.task import RunPlan, RunSpec
 
 
-class TaskFailedError(EvalsError):
-    """A task ended with an error or was stopped; `log` is the header of its log."""
-
-    def __init__(self, log: EvalLog) -> None:
-        reason = log.error.message if log.error else log.status
-        super().__init__(f"{log.eval.task} on {log.eval.model}: {reason} (log: {log.location})")
-        self.log = log
-
-
 class TooManyErrorsError(EvalsError):
     """More samples failed than `fail_on_error` allows."""
 
 
-@flow(name="eval-task", flow_run_name="{spec.task} on {spec.model}", persist_result=False)
-async def eval_task(spec: RunSpec) -> None:
+@flow(name="eval-task", flow_run_name="{spec.task} on {spec.model}", **FLOW_OPTIONS)
+async def eval_task(spec: RunSpec) -> State[None] | None:
     """Run every sample of a task, write its log, publish its results.
 
     The log is complete whatever happens to Prefect; a run that is cancelled or fails leaves
-    a log of all samples that had finished.
-
-    Raises:
-        TaskFailedError: Too many samples failed, or something that no sample is to blame for.
+    a log of all samples that had finished. The flow run ends as its log: Failed when too
+    many samples failed, or something that no sample is to blame for; Cancelled; Completed.
     """
     session, position = find_plan(spec)
     plan = session.plans[position]
     plan.header.eval.flow_run_id = flow_run.id
     display = session.display.task(spec.task, spec.model, plan.total)
-    run = TaskRun(plan, display)
+    run = TaskRun(plan, display, session.governor)
     try:
         with use_active_model(plan.model, plan.config, plan.roles):
             log = await run.run(session.previous.get(position))
+    except asyncio.CancelledError:
+        return Cancelled(message="Stopped. The log holds every sample that had finished.")
     finally:
         display.close()
         if run.log is not None:
             session.outcomes[position] = run.log
     await publish(log.results or run.counts, log, run.error_rows, log.location)
-    if log.status != "success":
-        raise TaskFailedError(log)
+    return None if log.status == "success" else Failed(message=failure(log))
+
+
+def failure(log: EvalLog) -> str:
+    """Return in a line why a task did not succeed, and where its log is."""
+    reason = log.error.message if log.error else log.status
+    return f"{log.eval.task} on {log.eval.model}: {reason} (log: {log.location})"
 
 
 async def run_eval_task(session: Session, position: int) -> EvalLog:
@@ -94,9 +93,10 @@ async def run_eval_task(session: Session, position: int) -> EvalLog:
 class TaskRun:
     """The samples of one plan on their way into one log."""
 
-    def __init__(self, plan: RunPlan, display: TaskDisplay) -> None:
+    def __init__(self, plan: RunPlan, display: TaskDisplay, governor: Governor) -> None:
         self._plan = plan
         self._display = display
+        self._governor = governor
         self._usage: dict[str, ModelUsage] = {}
         self._scores: list[Mapping[str, SampleScore]] = []
         self._completed = 0
@@ -144,12 +144,8 @@ class TaskRun:
         return self.log
 
     async def _run_samples(self, done: frozenset[SampleKey]) -> None:
-        async with get_client() as client:
-            governor = Governor(client)
-            try:
-                await SamplePool(self._plan, governor, self._on_sample).run(load(self._plan, done))
-            finally:
-                await governor.wait_for_all()
+        pool = SamplePool(self._plan, self._governor, self._on_sample)
+        await pool.run(load(self._plan, done))
 
     async def _on_sample(self, sample: EvalSample, error: Exception | None) -> None:
         await self._writer.append(sample)

@@ -62,7 +62,7 @@ async def test_store_changes_are_recorded_at_the_end_of_a_span() -> None:
         store().set("old", 1)
         store().set("gone", 1)
         with span("work"):
-            store().get("list", []).append("x")
+            store().get("list", list[str]()).append("x")
             store().set("old", 2)
             store().delete("gone")
             store().set("a/b~c", None)
@@ -84,7 +84,7 @@ async def test_samples_that_run_at_once_do_not_share() -> None:
             transcript().info(name)
             return store().get("name"), len(context.transcript.events)
 
-    assert await asyncio.gather(sample("a"), sample("b")) == [("a", 1), ("b", 1)]
+    assert list(await asyncio.gather(sample("a"), sample("b"))) == [("a", 1), ("b", 1)]
     assert current_sample() is None
 
 
@@ -103,7 +103,7 @@ def test_snapshots_are_shared_until_a_message_changes() -> None:
 
 def test_store_keeps_a_default_that_was_asked_for() -> None:
     values = Store()
-    values.get("list", []).append(1)
+    values.get("list", list[int]()).append(1)
 
     assert values.get("list") == [1]
     assert values.get("none") is None

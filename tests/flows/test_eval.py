@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -106,7 +105,7 @@ def log_dir(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def run(log_dir: str) -> Iterator[Any]:
+def run(log_dir: str) -> Any:
     def call(tasks: Any, model: Any = "mockllm/model", **options: Any) -> EvalLog:
         logs = eval(tasks, model, log_dir=log_dir, display="none", **options)
         assert len(logs) == 1
@@ -431,9 +430,10 @@ def test_conversations_as_input(run: Any) -> None:
 def test_logs_answer_sql(log_dir: str) -> None:
     eval([halves(4)], ["mockllm/a", "mockllm/b"], log_dir=log_dir, display="none")
 
-    rows = duckdb.sql(
-        f"SELECT model, avg(score_match) FROM '{log_dir}/*.parquet' GROUP BY 1 ORDER BY 1"
-    ).fetchall()
+    with duckdb.connect() as database:
+        rows = database.execute(
+            f"SELECT model, avg(score_match) FROM '{log_dir}/*.parquet' GROUP BY 1 ORDER BY 1"
+        ).fetchall()
     assert rows == [("mockllm/a", 0.5), ("mockllm/b", 0.5)]
 
 

@@ -13,6 +13,7 @@ from tasks_lib.schema import (
     PARTIAL,
     Choices,
     EvalSample,
+    Event,
     InfoEvent,
     Sample,
     Score,
@@ -138,7 +139,7 @@ def test_event_tree_and_back() -> None:
     outer, inner = SpanBeginEvent(id="1", name="o"), SpanBeginEvent(id="2", parent_id="1", name="i")
     info = InfoEvent(data=1, span_id="2")
     ends = SpanEndEvent(id="2"), SpanEndEvent(id="1")
-    events = [outer, inner, info, *ends]
+    events: list[Event] = [outer, inner, info, *ends]
 
     tree = event_tree(events)
 

@@ -29,7 +29,7 @@ async def test_gather_limited_of_nothing() -> None:
 
 
 async def test_first_error_is_raised_as_it_is_and_others_end() -> None:
-    ended = []
+    ended: list[int] = []
 
     async def worker() -> None:
         number = len(ended) + len(started)
