@@ -21,6 +21,7 @@ from flows._server import FLOW_OPTIONS
 from flows._session import Session, find_plan
 from tasks_lib._errors import EvalsError
 from tasks_lib._util._aio import finish_despite_cancel
+from tasks_lib._util._models import build
 from tasks_lib.log import EvalLogWriter, read_eval_log_samples
 from tasks_lib.model import use_active_model
 from tasks_lib.schema import (
@@ -171,10 +172,11 @@ class TaskRun:
         self._completed += 1
         self._scores.append(
             {
-                name: SampleScore.model_construct(
+                name: build(
+                    SampleScore,
                     # Without the explanation: it is in the log, and only the log may grow.
-                    score=Score.model_construct(
-                        value=score.value, answer=score.answer, metadata=score.metadata
+                    score=build(
+                        Score, value=score.value, answer=score.answer, metadata=score.metadata
                     ),
                     sample_id=sample.id,
                     sample_metadata=sample.metadata,

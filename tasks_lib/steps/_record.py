@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks_lib._util._models import build
 from tasks_lib.schema import EvalSample
 from tasks_lib.steps._run import SampleRun
 
@@ -12,7 +13,8 @@ def record(run: SampleRun) -> EvalSample:
     Nothing is validated or copied: all parts were validated when they were made.
     """
     sample, state, context = run.sample, run.state, run.context
-    return EvalSample.model_construct(
+    return build(
+        EvalSample,
         id=run.id,
         epoch=run.epoch,
         input=sample.input,

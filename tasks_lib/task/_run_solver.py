@@ -56,8 +56,10 @@ def _picture(state: TaskState, transcript: Transcript) -> _Picture:
         completion=state.output.completion,
         completed=state._completed,
         metadata=deepcopy(state.metadata) if state.metadata else {},
-        choices=[(c.value, c.correct, c.original_position) for c in state.choices],
-        tools=[tool.name for tool in state.tools],
+        choices=[(c.value, c.correct, c.original_position) for c in state.choices]
+        if state.choices
+        else [],
+        tools=[tool.name for tool in state.tools] if state.tools else [],
         tool_choice=state.tool_choice,
     )
 

@@ -77,8 +77,8 @@ def http_cases(samples: int) -> list[Case]:
     goals = [Goal(PEER, 4), Goal(SDK, 0.6)]
     return [
         Case(PEER, "_peer", samples, by_peer=True, http=True),
-        Case(SDK, "_sdk_loop", 5 * samples, http=True),
-        Case("shard", "_ours", 5 * samples, goals, http=True, counts_task_runs=True),
+        Case(SDK, "_sdk_loop", 10 * samples, http=True),
+        Case("shard", "_ours", 10 * samples, goals, http=True, counts_task_runs=True),
     ]
 
 

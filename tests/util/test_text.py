@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -39,3 +40,15 @@ def test_short_uuids_are_22_letters_and_digits_and_differ() -> None:
 
     assert len(ids) == 1000
     assert all(len(one) == 22 and one.isalnum() for one in ids)
+
+
+def test_a_forked_process_has_ids_of_its_own() -> None:
+    short_uuid()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, short_uuid().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert os.read(reading, 100).decode() != short_uuid()
