@@ -15,9 +15,15 @@ def build(cls: type[M], **fields: Any) -> M:
 
     What `model_construct` does in a tenth of its time (it walks all fields in Python), for
     the few models that are made per sample. Fields that are left out have their default.
+
+    Raises:
+        TypeError: A field without a default was left out.
     """
+    template, required = _template(cls)
+    if not required <= fields.keys():
+        raise TypeError(f"{cls.__name__} lacks {sorted(required - fields.keys())}")
     model = cls.__new__(cls)
-    object.__setattr__(model, "__dict__", {**_defaults(cls), **fields})
+    object.__setattr__(model, "__dict__", {**template, **fields})
     object.__setattr__(model, "__pydantic_fields_set__", set(fields))
     object.__setattr__(model, "__pydantic_extra__", None)
     object.__setattr__(model, "__pydantic_private__", None)
@@ -25,10 +31,12 @@ def build(cls: type[M], **fields: Any) -> M:
 
 
 @cache
-def _defaults(cls: type[BaseModel]) -> dict[str, Any]:
-    """Return the defaults that are the same object for every model; others must be given."""
-    return {
-        name: field.default
-        for name, field in cls.model_fields.items()
-        if not field.is_required() and field.default_factory is None
-    }
+def _template(cls: type[BaseModel]) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return all fields in order with their defaults, and those that must be given.
+
+    Beside the required ones these are the fields whose default is made anew for each model.
+    """
+    fields = cls.model_fields
+    given = {n for n, f in fields.items() if f.is_required() or f.default_factory is not None}
+    template = {name: None if name in given else field.default for name, field in fields.items()}
+    return template, frozenset(given)
