@@ -16,9 +16,13 @@ from flows._session import Session, register_session
 from flows._slots import LeasedSlots
 from flows.eval_task import failure
 from tasks_lib._util._aio import gather_limited
+from tasks_lib._util._gc import calm_gc
 from tasks_lib.context import use_connection_slots
 from tasks_lib.model import close_models
 from tasks_lib.task import RunPlan
+
+GOVERNOR_WINDOW = 600
+"""Task runs that the server may lag behind: 1,800 events of the 10,000 that it can hold."""
 
 MESSAGE_LENGTH = 2000
 """Characters of a state's message; the logs have the rest."""
@@ -31,10 +35,10 @@ async def open_session(session: Session) -> AsyncIterator[Session]:
     At the end waits until the server has recorded the task runs, and closes connections:
     they don't outlive their event loop.
     """
-    with register_session(session), session.display.show():
+    with register_session(session), session.display.show(), calm_gc():
         try:
             async with get_client() as client, LeasedSlots() as slots:
-                session.governor = Governor(client)
+                session.governor = Governor(client, window=GOVERNOR_WINDOW)
                 try:
                     with use_connection_slots(slots):
                         yield session
