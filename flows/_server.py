@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -52,6 +52,15 @@ SERVER_DEFAULTS = MappingProxyType(
 )
 """Environment variables of Prefect that we prefer, and why."""
 
+TEMPORARY_SERVER_DEFAULTS = MappingProxyType(
+    {
+        # A quarter of what a task run costs the server goes into its event feed, which nobody
+        # reads on a server that ends with the run. Runs, logs and artifacts are kept.
+        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
+    }
+)
+"""What we prefer besides for a temporary server."""
+
 FLOW_OPTIONS: FlowOptions = {
     "persist_result": False,
     # Nothing is stored. Without it Prefect asks the server where to, blocking the event loop,
@@ -71,10 +80,14 @@ def server_defaults() -> None:
     What the user has set in any way that Prefect reads (environment, profile, prefect.toml)
     stays. May be called at any time and again; a server that runs already isn't changed.
     """
+    _set_missing(SERVER_DEFAULTS)
+
+
+def _set_missing(defaults: Mapping[str, str]) -> None:
     explicit = get_current_settings().to_environment_variables(exclude_unset=True)
     missing = {
         name: value
-        for name, value in SERVER_DEFAULTS.items()
+        for name, value in defaults.items()
         if name not in explicit and name not in os.environ
     }
     if missing:
@@ -93,6 +106,7 @@ def start_temporary_server() -> str | None:
     """
     if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
         return None
+    _set_missing(TEMPORARY_SERVER_DEFAULTS)
     # Importing the server takes 2 s of CPU, for nothing if an API is configured.
     from prefect.server.api.server import SubprocessASGIServer
 
