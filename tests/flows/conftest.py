@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.context import refresh_global_settings_context
@@ -19,6 +20,8 @@ from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 
 from flows._server import SERVER_DEFAULTS, server_defaults
+from flows.eval import eval as run_eval
+from tasks_lib.schema import EvalLog
 
 SERVER_START_S = 120
 
@@ -105,3 +108,18 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], output: Path
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise RuntimeError(f"The Prefect server did not start:\n{output.read_text()}")
+
+
+@pytest.fixture
+def log_dir(tmp_path: Path) -> str:
+    return str(tmp_path / "logs")
+
+
+@pytest.fixture
+def run(log_dir: str) -> Any:
+    def call(tasks: Any, model: Any = "mockllm/model", **options: Any) -> EvalLog:
+        logs = run_eval(tasks, model, log_dir=log_dir, display="none", **options)
+        assert len(logs) == 1
+        return logs[0]
+
+    return call
