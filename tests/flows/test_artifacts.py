@@ -22,6 +22,7 @@ from flows._artifacts import (
     publish,
     summary_markdown,
 )
+from flows._server import FLOW_OPTIONS
 from tasks_lib.schema import (
     EvalLog,
     EvalMetric,
@@ -61,7 +62,7 @@ RESULTS = EvalResults(
 )
 
 
-@flow(name="publishing", persist_result=False)
+@flow(name="publishing", **FLOW_OPTIONS)
 async def publishing(errors: list[ErrorRow]) -> dict[str, tuple[str | None, object]]:
     """Publish, and return description and data of each artifact by its key."""
     await publish(RESULTS, HEADER, errors, "/logs/some log.parquet")

@@ -15,6 +15,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.context import FlowRunContext, TaskRunContext
 
 from flows._governor import Governor
+from flows._server import FLOW_OPTIONS
 
 NOWHERE = "http://127.0.0.1:9/api"
 
@@ -27,7 +28,7 @@ async def nothing() -> UUID:
     return context.task_run.id
 
 
-@flow(name="governed", persist_result=False)
+@flow(name="governed", **FLOW_OPTIONS)
 async def governed(runs: int) -> tuple[bool, int, int, int]:
     """Run tasks under a governor.
 
