@@ -25,7 +25,7 @@ from typing import Any
 
 import yaml
 
-from flows._options import LATER, argument_names
+from flows._options import argument_names, is_for_later
 from tasks_lib._errors import EvalFileError, EvalsError, ParameterError, nearest_hint
 from tasks_lib._util._text import format_safe
 
@@ -124,7 +124,7 @@ class _Reader:
             field_name = f"{name}.{key}" if name else key
             if key not in known:
                 raise self.error(f"unknown. {nearest_hint(key, known)}", field_name)
-            if key in LATER:
+            if is_for_later(key, content[key]):
                 raise self.error("not implemented yet; leave it out.", field_name)
 
     def task(self, item: object, name: str) -> EvalSetTask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from flows._options import EvalOptions
@@ -52,7 +53,7 @@ def make_header(  # noqa: PLR0913 - what a run is made of
         created=utc_now().isoformat(timespec="seconds"),
         task=task.name,
         task_version=task.version,
-        task_file=task.task_file,
+        task_file=_relative(task.task_file),
         task_registry_name=task.registry_name,
         task_attribs=plain_params(task.attribs),
         task_args=plain_params(task.task_args),
@@ -77,6 +78,13 @@ def make_header(  # noqa: PLR0913 - what a run is made of
         EvalPlanStep(solver=_name(s), params=plain_params(registry_params(s))) for s in solvers
     ]
     return EvalLog(eval=spec, plan=EvalPlan(steps=steps, config=config))
+
+
+def _relative(file: str | None) -> str | None:
+    """Return a task's file from the working folder, where it is below it."""
+    if file is None or not Path(file).is_relative_to(Path.cwd()):
+        return file
+    return str(Path(file).relative_to(Path.cwd()))
 
 
 def _dataset(task: Task, samples: Sequence[Sample]) -> EvalDataset:

@@ -21,27 +21,31 @@ TaskRuns = Literal["auto", "stage", "sample", "shard"]
 
 DisplayType = Literal["full", "conversation", "rich", "plain", "log", "none"]
 
-LATER = frozenset(
-    {
-        "approval",
-        "bundle_dir",
-        "debug_errors",
-        "log_format",
-        "log_images",
-        "log_level_transcript",
-        "log_realtime",
-        "log_samples",
-        "log_shared",
-        "max_sandboxes",
-        "max_subprocesses",
-        "retry_on_error",
-        "sandbox",
-        "sandbox_cleanup",
-        "score_display",
-        "trace",
-    }
-)
-"""Documented arguments that are not implemented yet: setting one is refused."""
+LATER: Mapping[str, object] = {
+    "approval": None,
+    "bundle_dir": None,
+    "debug_errors": False,
+    "log_format": "parquet",
+    "log_images": None,
+    "log_level_transcript": None,
+    "log_realtime": True,
+    "log_samples": True,
+    "log_shared": False,
+    "max_sandboxes": None,
+    "max_subprocesses": None,
+    "retry_on_error": 0,
+    "sandbox": None,
+    "sandbox_cleanup": True,
+    "score_display": True,
+    "trace": False,
+}
+"""Documented arguments that are not implemented yet, each with the value that is what happens
+anyway. Any other value is refused."""
+
+
+def is_for_later(name: str, value: object) -> bool:
+    """Tell whether an argument asks for something that is not implemented yet."""
+    return name in LATER and value is not None and value != LATER[name]
 
 
 class SharedArgs(GenerateConfigArgs, total=False):
@@ -178,9 +182,10 @@ def read_options(function: str, args: Mapping[str, Any]) -> EvalOptions:
             raise ParameterError(
                 function, "argument name", name, f"a known one. {hint}".rstrip(".")
             )
-        if name in LATER:
+        if is_for_later(name, given[name]):
             raise NotImplementedError(f"{function}: {name} is not implemented yet; leave it out.")
-    given.pop("bundle_overwrite", None)  # without bundle_dir it has nothing to overwrite
+    for name in (*LATER, "bundle_overwrite"):  # without bundle_dir nothing is overwritten
+        given.pop(name, None)
     generate = {name: given.pop(name) for name in list(given) if name in _GENERATE_NAMES}
     for name in ("model_args", "task_args"):
         if isinstance(given.get(name), str):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import duckdb
@@ -16,7 +17,9 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import TaskRun
 
+from flows._options import LATER, EvalArgs, EvalSetArgs
 from flows.eval import eval, eval_async
+from flows.eval_set import eval_set
 from scorers import match
 from solvers import generate
 from tasks_lib import Epochs, Task
@@ -311,6 +314,28 @@ def test_bad_input_is_one_error_before_anything_runs(
         eval(tasks, **arguments)
 
     assert not Path(log_dir).exists() or not list(Path(log_dir).rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("name", sorted(LATER.keys() - {"bundle_dir"}))
+def test_what_is_for_later_is_refused_by_name(name: str, log_dir: str) -> None:
+    with pytest.raises(NotImplementedError, match=f"eval: {name} is not implemented yet"):
+        eval(halves, "mockllm/model", log_dir=log_dir, **cast(Any, {name: "something else"}))
+
+
+def test_arguments_that_ask_for_what_happens_anyway_are_taken(run: Any) -> None:
+    log = run(halves(1), log_samples=True, sandbox_cleanup=True, retry_on_error=0, trace=False)
+
+    assert log.status == "success"
+    assert log.eval.task_file == "tests/flows/_tasks.py"
+
+
+def test_signatures_show_every_argument() -> None:
+    names = set(inspect.signature(eval).parameters)
+
+    assert set(EvalArgs.__annotations__) | {"tasks", "model"} == names
+    assert set(inspect.signature(eval_set).parameters) == (
+        {"tasks", "log_dir", "model"} | set(EvalSetArgs.__annotations__)
+    )
 
 
 def test_missing_key_names_its_variable(log_dir: str, monkeypatch: pytest.MonkeyPatch) -> None:
