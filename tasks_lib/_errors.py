@@ -65,12 +65,15 @@ class MissingKeyError(PrerequisiteError):
 
 
 class MissingPackageError(PrerequisiteError, ImportError):
-    """An optional package is not installed; `extra` is the extra that brings it."""
+    """An optional package is not installed.
 
-    def __init__(self, feature: str, package: str, extra: str) -> None:
-        super().__init__(
-            f"{feature} needs the package {package!r}: pip install 'prefect-evals[{extra}]'."
-        )
+    `extra` is the extra that brings it; None: it is installed on its own, without what it
+    depends on.
+    """
+
+    def __init__(self, feature: str, package: str, extra: str | None) -> None:
+        how = f"'prefect-evals[{extra}]'" if extra else f"--no-deps {package}"
+        super().__init__(f"{feature} needs the package {package!r}: pip install {how}.")
         self.package = package
         self.extra = extra
 

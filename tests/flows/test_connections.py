@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -92,7 +93,7 @@ def questions(name: str, count: int = 12) -> Task:
 
 
 def test_connections_are_shared_by_tasks_and_all_used(
-    server: CountingServer, tmp_path: object
+    server: CountingServer, tmp_path: Path
 ) -> None:
     logs = eval(
         [questions("one"), questions("two")],
@@ -113,9 +114,7 @@ def test_connections_are_shared_by_tasks_and_all_used(
     assert "key-of-this-test" not in "".join(log.model_dump_json() for log in logs)
 
 
-def test_refused_requests_are_tried_again_and_told(
-    server: CountingServer, tmp_path: object
-) -> None:
+def test_refused_requests_are_tried_again_and_told(server: CountingServer, tmp_path: Path) -> None:
     server.fail_next = 3
 
     [log] = eval(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks_lib._errors import ParameterError, UnknownNameError
+from tasks_lib._errors import MissingPackageError, ParameterError, UnknownNameError
 from tasks_lib._util._registry import (
     is_registered,
     known_names,
@@ -95,3 +95,13 @@ def test_what_is_not_registered() -> None:
     assert not is_registered(make, "solver")
     with pytest.raises(ValueError, match="greeting is not registered: decorate"):
         registry_info(greeting)
+
+
+@pytest.mark.parametrize(
+    ("extra", "command"),
+    [("demo", "pip install 'prefect-evals[demo]'."), (None, "pip install --no-deps weights.")],
+)
+def test_a_missing_package_says_how_to_get_it(extra: str | None, command: str) -> None:
+    assert str(MissingPackageError("It", "weights", extra)) == (
+        f"It needs the package 'weights': {command}"
+    )

@@ -70,7 +70,7 @@ class LocalAPI(ModelAPI):
             context_tokens: Tokens that a conversation and its answer may have together.
 
         Raises:
-            MissingPackageError: The extra `demo` is not installed.
+            MissingPackageError: The package with the weights is not installed.
             MissingFileError: There is no such file.
             UnknownNameError: There is no such model.
         """
@@ -144,4 +144,4 @@ def _weights(model_name: str) -> Path:
     for folder in folders or ():
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
-    raise MissingPackageError(f"The model 'local/{model_name}'", package.replace("_", "-"), "demo")
+    raise MissingPackageError(f"The model 'local/{model_name}'", package.replace("_", "-"), None)
