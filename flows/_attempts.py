@@ -52,8 +52,7 @@ def prepare_next(session: Session, position: int) -> None:
     last = session.outcomes.pop(position)
     plan = _again(session.plans[position], last)
     session.previous[position] = last
-    asked = plan.config.max_connections or plan.model.config.max_connections
-    fewer = round((asked or plan.model.api.max_connections()) * session.options.retry_connections)
+    fewer = round(plan.model.max_connections(plan.config) * session.options.retry_connections)
     plan.config = plan.config.merge(GenerateConfig(max_connections=max(fewer, 1)))
     plan.header.plan = plan.header.plan.model_copy(update={"config": plan.config})
     session.plans[position] = plan

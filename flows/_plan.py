@@ -16,7 +16,6 @@ from tasks_lib import Epochs, Task, Tasks
 from tasks_lib._errors import ParameterError, PrerequisiteError
 from tasks_lib._util._registry import is_registered, registry_create
 from tasks_lib.dataset import check_ids, check_selection, select_samples
-from tasks_lib.log import check_writable, resolve_log_dir
 from tasks_lib.model import Model, get_model, resolve_model_roles
 from tasks_lib.schema import EvalConfig, Sample
 from tasks_lib.steps import generate_with
@@ -31,7 +30,13 @@ from tasks_lib.task import (
 
 
 def make_plans(
-    function: str, tasks: Tasks, models: Sequence[Model], options: EvalOptions, run_id: str
+    function: str,
+    tasks: Tasks,
+    models: Sequence[Model],
+    options: EvalOptions,
+    *,
+    run_id: str,
+    log_dir: str,
 ) -> list[RunPlan]:
     """Return a plan for each task on each model, in the order of the tasks, then models.
 
@@ -42,8 +47,6 @@ def make_plans(
         PrerequisiteError: Something is unknown, missing or contradictory.
     """
     check_selection(options.limit, options.sample_id, function=function)
-    log_dir = resolve_log_dir(options.log_dir)
-    check_writable(log_dir)
     loaded = [load_tasks(tasks, options.task_args) for _ in models]
     plans: list[RunPlan] = []
     for same_task in zip(*loaded, strict=True):

@@ -18,6 +18,7 @@ from prefect.serializers import JSONSerializer
 from prefect.states import Completed, Failed
 
 from flows._governor import Governor
+from flows._server import MESSAGE_LENGTH
 from tasks_lib._util._aio import run_workers
 from tasks_lib.schema import EvalSample, Sample
 from tasks_lib.steps import SCORER, SETUP, SOLVER, SampleRun, Stage, call_stage, run_sample
@@ -68,7 +69,7 @@ async def _do(name: str, job: Job) -> State[Any]:
     except Exception as error:
         # A failed state, not an exception: Prefect would log its traceback for every sample.
         job.error = error
-        return Failed(message=f"{type(error).__name__}: {error}"[:2000], data=_NO_RESULT)
+        return Failed(message=f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH], data=_NO_RESULT)
     return Completed(data=_NO_RESULT)
 
 
@@ -100,12 +101,7 @@ def granularity(plan: RunPlan) -> Granularity:
 
 def max_samples(plan: RunPlan) -> int:
     """Return how many samples run at once: as set, else as many as there are connections."""
-    return (
-        plan.header.eval.config.max_samples
-        or plan.config.max_connections
-        or plan.model.config.max_connections
-        or plan.model.api.max_connections()
-    )
+    return plan.header.eval.config.max_samples or plan.model.max_connections(plan.config)
 
 
 class SamplePool:
@@ -148,9 +144,8 @@ class SamplePool:
             if (error := outcome[0][1]) is not None:
                 raise error
 
-        label = f"{sample.id}/{epoch}" if self._plan.epochs > 1 else f"{sample.id}"
         try:
-            await self._call("sample", label, work)
+            await self._call("sample", self._plan.label(sample.id, epoch), work)
         except Exception:
             if not outcome:
                 raise

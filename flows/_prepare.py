@@ -14,6 +14,7 @@ from flows._session import Session
 from tasks_lib import Tasks
 from tasks_lib._errors import PrerequisiteError
 from tasks_lib._util._ids import short_uuid
+from tasks_lib.log import check_writable, resolve_log_dir
 from tasks_lib.model import Model, NotGiven, resolve_models
 
 ModelsArg: TypeAlias = str | Model | Sequence[str | Model] | NotGiven | None
@@ -44,16 +45,20 @@ def prepare_session(
         model_args=options.model_args,
     )
     run_id = short_uuid()
+    log_dir = resolve_log_dir(options.log_dir)
     plans = [
         plan
         for request in requests
-        for plan in make_plans(function, request.tasks, models, request.options, run_id)
+        for plan in make_plans(
+            function, request.tasks, models, request.options, run_id=run_id, log_dir=log_dir
+        )
     ]
     if not plans:
         raise PrerequisiteError(
             f"{function}: no task was found. Name a task file, `file.py@name`, a folder or a "
             "registered task."
         )
+    check_writable(log_dir)  # last, so that wrong arguments do not even leave a folder
     return Session(run_id, plans, options, Display(options.display))
 
 

@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Failed
 
 from flows._governor import Governor
+from flows._server import MESSAGE_LENGTH
 from flows._session import Session, register_session
 from flows._slots import LeasedSlots
 from flows.eval_task import failure
@@ -23,9 +24,6 @@ from tasks_lib.task import RunPlan
 
 GOVERNOR_WINDOW = 600
 """Task runs that the server may lag behind: 1,800 events of the 10,000 that it can hold."""
-
-MESSAGE_LENGTH = 2000
-"""Characters of a state's message; the logs have the rest."""
 
 
 @asynccontextmanager

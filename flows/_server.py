@@ -69,6 +69,9 @@ FLOW_OPTIONS: FlowOptions = {
 }
 """What every flow of ours is decorated with."""
 
+MESSAGE_LENGTH = 2000
+"""Characters of a state's message; the logs have the rest."""
+
 _ENGINE_MODULES = frozenset({"flow_engine", "task_engine"})
 _SENDERS = frozenset({"APILogWorker", "EventsWorker"})
 """Loggers of Prefect's background threads, which are not below `prefect`."""

@@ -26,13 +26,12 @@ from flows._exit import FAILED
 from flows._options import EvalOptions, EvalSetArgs, read_options, with_signature
 from flows._prepare import ModelsArg, Request, prepare_session, start_prefect
 from flows._run import (
-    MESSAGE_LENGTH,
     check_cancelled,
     default_max_tasks,
     open_session,
     run_plans,
 )
-from flows._server import FLOW_OPTIONS
+from flows._server import FLOW_OPTIONS, MESSAGE_LENGTH
 from flows._session import Session, find_session
 from flows._table import print_table
 from flows.eval import run_blocking

@@ -106,7 +106,7 @@ def span(name: str, *, type: str | None = None) -> Span:
 
 
 def add_waiting(seconds: float) -> None:
-    """Book time in which the running sample only waited; checks the working limit."""
+    """Book time in which the running sample only waited."""
     context = _current.get()
     if context is not None:
         context.clock.waited += seconds

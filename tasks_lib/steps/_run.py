@@ -65,10 +65,8 @@ class SampleRun:
 
     @property
     def label(self) -> str:
-        """Names the sample in Prefect: its id, and the epoch if there are several."""
-        if self.plan.epochs == 1:
-            return str(self.id)
-        return f"{self.id}/{self.epoch}"
+        """How Prefect names the sample."""
+        return self.plan.label(self.id, self.epoch)
 
     def fail(self, error: Exception) -> None:
         """Note the error that ends the sample."""

@@ -73,6 +73,10 @@ class RunPlan:
         """How often each sample is evaluated."""
         return self.header.eval.config.epochs or 1
 
+    def label(self, sample_id: int | str | None, epoch: int) -> str:
+        """Return how Prefect names a sample: by its id, and the epoch if there are several."""
+        return str(sample_id) if self.epochs == 1 else f"{sample_id}/{epoch}"
+
     @property
     def total(self) -> int:
         """Samples to evaluate, once per epoch."""
