@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from tasks_lib.schema._record import Record
 from tasks_lib.schema._tool_call import JSONSchema
 
 
-class ResponseSchema(BaseModel):
+class ResponseSchema(Record):
     """The JSON Schema that an answer must follow. Providers enforce it, we do not."""
 
     name: str
@@ -20,8 +21,8 @@ class ResponseSchema(BaseModel):
     """Whether the provider must keep to the schema exactly (OpenAI and Mistral)."""
 
 
-ReasoningEffort = Literal["low", "medium", "high"]
-ReasoningSummary = Literal["concise", "detailed", "auto"]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+ReasoningSummary = Literal["none", "concise", "detailed", "auto"]
 ReasoningHistory = Literal["none", "all", "last", "auto"]
 
 
@@ -110,3 +111,15 @@ class GenerateConfig(BaseModel):
             other = GenerateConfig(**other)
         changes = {name: value for name, value in other if value is not None}
         return self.model_copy(update=changes) if changes else self
+
+
+class LoggedGenerateConfig(GenerateConfig):
+    """Options that a log holds, with those that this version does not know in `model_extra`."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+AnyGenerateConfig: TypeAlias = Annotated[
+    GenerateConfig | LoggedGenerateConfig, Field(union_mode="left_to_right")
+]
+"""Options as a log holds them; a `LoggedGenerateConfig` only where it must be."""

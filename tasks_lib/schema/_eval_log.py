@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
-from tasks_lib._errors import LimitType
 from tasks_lib._util._ids import short_uuid
-from tasks_lib.schema._config import GenerateConfig
-from tasks_lib.schema._event import EvalError, Event
+from tasks_lib.schema._config import AnyGenerateConfig, GenerateConfig
+from tasks_lib.schema._event import EvalError, EvalSampleLimitType, Event
 from tasks_lib.schema._message import ChatMessage
 from tasks_lib.schema._model_output import ModelOutput, ModelUsage
+from tasks_lib.schema._record import AnyText, Record
 from tasks_lib.schema._sample import metadata_as
 from tasks_lib.schema._score import Scalar, Score
 
@@ -24,11 +24,7 @@ EvalStatus = Literal["started", "success", "cancelled", "error"]
 """How an evaluation stands. A run that was killed stays `started`."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class EvalDataset(_Record):
+class EvalDataset(Record):
     """The dataset of an evaluation."""
 
     name: str | None = None
@@ -42,7 +38,7 @@ class EvalDataset(_Record):
     """SHA-256 over the selected samples' inputs, choices, targets and metadata."""
 
 
-class EvalConfig(_Record):
+class EvalConfig(Record):
     """How an evaluation was run. None: not set."""
 
     limit: int | tuple[int, int] | None = None
@@ -71,16 +67,16 @@ class EvalConfig(_Record):
     """What was a Prefect task run: stage, sample or shard."""
 
 
-class EvalModelConfig(_Record):
+class EvalModelConfig(Record):
     """A model that took part in a role."""
 
     model: str
-    config: GenerateConfig = Field(default_factory=GenerateConfig)
+    config: AnyGenerateConfig = Field(default_factory=GenerateConfig)
     base_url: str | None = None
     args: dict[str, Any] = Field(default_factory=dict)
 
 
-class EvalRevision(_Record):
+class EvalRevision(Record):
     """The state of the code."""
 
     type: Literal["git"] = "git"
@@ -91,14 +87,14 @@ class EvalRevision(_Record):
     """Whether there were uncommitted changes."""
 
 
-class EvalMetricDefinition(_Record):
+class EvalMetricDefinition(Record):
     """A metric with the options it was made with."""
 
     name: str
     options: dict[str, Any] | None = None
 
 
-class EvalScorer(_Record):
+class EvalScorer(Record):
     """A scorer with the options it was made with."""
 
     name: str
@@ -111,7 +107,7 @@ class EvalScorer(_Record):
     metadata: dict[str, Any] | None = None
 
 
-class EvalSpec(_Record):
+class EvalSpec(Record):
     """What was evaluated."""
 
     eval_id: str = Field(default_factory=short_uuid)
@@ -140,10 +136,10 @@ class EvalSpec(_Record):
     sandbox: JsonValue | None = None
     model: str
     """`provider/name` of the evaluated model."""
-    model_generate_config: GenerateConfig = Field(default_factory=GenerateConfig)
+    model_generate_config: AnyGenerateConfig = Field(default_factory=GenerateConfig)
     model_base_url: str | None = None
     model_args: dict[str, Any] = Field(default_factory=dict)
-    model_roles: dict[str, EvalModelConfig] | None = None
+    model_roles: dict[str, EvalModelConfig | list[EvalModelConfig]] | None = None
     config: EvalConfig = Field(default_factory=EvalConfig)
     revision: EvalRevision | None = None
     packages: dict[str, str] = Field(default_factory=dict)
@@ -163,23 +159,23 @@ class EvalSpec(_Record):
     """Digest of what makes two runs the same, with the version of its algorithm."""
 
 
-class EvalPlanStep(_Record):
+class EvalPlanStep(Record):
     """A solver with its arguments."""
 
     solver: str
     params: dict[str, Any] = Field(default_factory=dict)
 
 
-class EvalPlan(_Record):
+class EvalPlan(Record):
     """The solvers, in order."""
 
     name: str = "plan"
     steps: list[EvalPlanStep] = Field(default_factory=list)
     finish: EvalPlanStep | None = None
-    config: GenerateConfig = Field(default_factory=GenerateConfig)
+    config: AnyGenerateConfig = Field(default_factory=GenerateConfig)
 
 
-class EvalMetric(_Record):
+class EvalMetric(Record):
     """A metric's value."""
 
     name: str
@@ -189,7 +185,7 @@ class EvalMetric(_Record):
     metadata: dict[str, Any] | None = None
 
 
-class EvalScore(_Record):
+class EvalScore(Record):
     """The metrics of a scorer (or of one key of its scores)."""
 
     name: str
@@ -204,7 +200,7 @@ class EvalScore(_Record):
     """Samples that were not scored though they ended without an error."""
 
 
-class EvalResults(_Record):
+class EvalResults(Record):
     """The results of an evaluation. Samples are counted once per epoch."""
 
     total_samples: int = 0
@@ -217,7 +213,7 @@ class EvalResults(_Record):
     metadata: dict[str, Any] | None = None
 
 
-class EvalSampleScore(_Record):
+class EvalSampleScore(Record):
     """A sample's score, reduced over its epochs."""
 
     sample_id: str | int | None = None
@@ -227,7 +223,7 @@ class EvalSampleScore(_Record):
     metadata: dict[str, Any] | None = None
 
 
-class EvalSampleReductions(_Record):
+class EvalSampleReductions(Record):
     """All samples' scores of one scorer, reduced over their epochs by one reducer."""
 
     scorer: str
@@ -235,7 +231,7 @@ class EvalSampleReductions(_Record):
     samples: list[EvalSampleScore] = Field(default_factory=list)
 
 
-class EvalStats(_Record):
+class EvalStats(Record):
     """When an evaluation ran, and the tokens that it used."""
 
     started_at: str = ""
@@ -246,14 +242,14 @@ class EvalStats(_Record):
     """Samples that were copied from the log of an earlier attempt."""
 
 
-class EvalSampleLimit(_Record):
+class EvalSampleLimit(Record):
     """The limit that ended a sample; -1 when its value is not known."""
 
-    type: LimitType
+    type: Annotated[EvalSampleLimitType, AnyText]
     limit: float = -1
 
 
-class EvalSample(_Record):
+class EvalSample(Record):
     """A sample as it was run."""
 
     id: int | str
@@ -312,7 +308,7 @@ class EvalSample(_Record):
         )
 
 
-class EvalSampleSummary(_Record):
+class EvalSampleSummary(Record):
     """What lists show of a sample."""
 
     id: int | str
@@ -334,7 +330,7 @@ class EvalSampleSummary(_Record):
     completed: bool = False
 
 
-class EvalLog(_Record):
+class EvalLog(Record):
     """A log: what was evaluated, how it went, and (if read) every sample."""
 
     version: int = EVAL_LOG_VERSION

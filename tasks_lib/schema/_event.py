@@ -10,15 +10,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, field_validator
 
 from tasks_lib._errors import LimitType
-from tasks_lib.schema._config import GenerateConfig
+from tasks_lib.schema._config import AnyGenerateConfig
 from tasks_lib.schema._message import ChatMessage
 from tasks_lib.schema._model_output import ModelCall, ModelOutput
-from tasks_lib.schema._sample import Sample
+from tasks_lib.schema._record import AnyText, Record
+from tasks_lib.schema._sample import AnySample
 from tasks_lib.schema._score import Score
 from tasks_lib.schema._tool_call import (
     ToolCall,
@@ -35,10 +36,12 @@ def utc_now() -> datetime:
     return datetime.fromtimestamp(time.time(), UTC)
 
 
-class BaseEvent(BaseModel):
-    """What all events share."""
+EvalSampleLimitType: TypeAlias = LimitType | Literal["context", "turn", "cost"]
+"""Limits that logs tell of; the last three only occur in those of others."""
 
-    model_config = ConfigDict(extra="ignore")
+
+class BaseEvent(Record):
+    """What all events share."""
 
     span_id: str | None = None
     """The span that the event happened in."""
@@ -50,7 +53,7 @@ class BaseEvent(BaseModel):
     metadata: dict[str, Any] | None = None
 
 
-class JsonChange(BaseModel):
+class JsonChange(Record):
     """One operation of a JSON patch (RFC 6902)."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -66,7 +69,7 @@ class SampleInitEvent(BaseEvent):
     """A sample begins; `state` is what its solver gets."""
 
     event: Literal["sample_init"] = "sample_init"
-    sample: Sample
+    sample: AnySample
     state: Any
     """As JSON; messages of ours may stand for their JSON."""
 
@@ -75,7 +78,7 @@ class SampleLimitEvent(BaseEvent):
     """A sample reached a limit."""
 
     event: Literal["sample_limit"] = "sample_limit"
-    type: LimitType
+    type: Annotated[EvalSampleLimitType, AnyText]
     message: str
     limit: float | None = None
 
@@ -84,7 +87,7 @@ class SandboxEvent(BaseEvent):
     """Something was done in a sandbox."""
 
     event: Literal["sandbox"] = "sandbox"
-    action: Literal["exec", "read_file", "write_file"]
+    action: Annotated[Literal["exec", "read_file", "write_file"], AnyText]
     cmd: str | None = None
     options: dict[str, JsonValue] | None = None
     file: str | None = None
@@ -117,12 +120,12 @@ class ModelEvent(BaseEvent):
     input: list[ChatMessage]
     tools: list[ToolInfo]
     tool_choice: ToolChoice
-    config: GenerateConfig
+    config: AnyGenerateConfig
     output: ModelOutput
     retries: int | None = None
     """Attempts that failed before."""
     error: str | None = None
-    cache: Literal["read", "write"] | None = None
+    cache: Annotated[Literal["read", "write"], AnyText] | None = None
     call: ModelCall | None = None
     completed: AwareDatetime | None = None
     working_time: float | None = None
@@ -133,7 +136,7 @@ class ToolEvent(BaseEvent):
     """A tool was called."""
 
     event: Literal["tool"] = "tool"
-    type: Literal["function"] = "function"
+    type: Annotated[Literal["function"], AnyText] = "function"
     id: str
     function: str
     arguments: dict[str, JsonValue]
@@ -158,7 +161,7 @@ class ApprovalEvent(BaseEvent):
     call: ToolCall
     view: ToolCallView | None = None
     approver: str
-    decision: Literal["approve", "modify", "reject", "escalate", "terminate"]
+    decision: Annotated[Literal["approve", "modify", "reject", "escalate", "terminate"], AnyText]
     modified: ToolCall | None = None
     explanation: str | None = None
 
@@ -171,11 +174,14 @@ class InputEvent(BaseEvent):
     input_ansi: str
 
 
-class LoggingMessage(BaseModel):
+class LoggingMessage(Record):
     """A record of Python's logging."""
 
     name: str | None = None
-    level: Literal["debug", "trace", "http", "sandbox", "info", "warning", "error", "critical"]
+    level: Annotated[
+        Literal["debug", "trace", "http", "sandbox", "info", "warning", "error", "critical"],
+        AnyText,
+    ]
     message: str
     created: float
     """Seconds since 1970, UTC."""
@@ -199,7 +205,7 @@ class InfoEvent(BaseEvent):
     data: JsonValue
 
 
-class EvalError(BaseModel):
+class EvalError(Record):
     """An error, as a log records it."""
 
     message: str
@@ -258,13 +264,27 @@ class SubtaskEvent(BaseEvent):
     event: Literal["subtask"] = "subtask"
     name: str
     type: str | None = None
-    input: dict[str, JsonValue]
-    result: JsonValue = None
+    input: dict[str, Any]
+    result: Any = None
     completed: AwareDatetime | None = None
     working_time: float | None = None
 
 
-Event: TypeAlias = Annotated[
+class UnknownEvent(BaseEvent):
+    """Something that another version or engine recorded: all that it wrote is `model_extra`."""
+
+    event: Annotated[Literal["unknown"], AnyText]
+    """A kind of event that this version does not know. (The type lets others be told by kind.)"""
+
+    @field_validator("event")
+    @classmethod
+    def _is_unknown(cls, event: str) -> str:
+        if event in _KNOWN_KINDS:
+            raise ValueError(f"{event!r} is a known kind of event, with fields of its own")
+        return event
+
+
+KnownEvent: TypeAlias = Annotated[
     SampleInitEvent
     | SampleLimitEvent
     | SandboxEvent
@@ -284,6 +304,13 @@ Event: TypeAlias = Annotated[
     | SubtaskEvent,
     Field(discriminator="event"),
 ]
+"""Anything of which this version knows that it happens to samples."""
+
+_KNOWN_KINDS = frozenset(
+    kind.model_fields["event"].default for kind in get_args(get_args(KnownEvent)[0])
+)
+
+Event: TypeAlias = Annotated[KnownEvent | UnknownEvent, Field(union_mode="left_to_right")]
 """Anything that happened to a sample."""
 
 

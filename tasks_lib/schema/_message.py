@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from tasks_lib._util._ids import short_uuid
+from tasks_lib.schema._record import AnyText, Record
 from tasks_lib.schema._tool_call import ToolCall, ToolCallError
 
 
-class CitationBase(BaseModel):
+class CitationBase(Record):
     """What all citations share."""
 
     cited_text: str | tuple[int, int] | None = None
@@ -29,7 +30,7 @@ class ContentCitation(CitationBase):
     type: Literal["content"] = "content"
 
 
-class DocumentRange(BaseModel):
+class DocumentRange(Record):
     """A part of a document, in pages, blocks or characters."""
 
     type: Literal["block", "page", "char"]
@@ -57,7 +58,7 @@ Citation: TypeAlias = Annotated[
 """Where a part of an answer comes from."""
 
 
-class ContentBase(BaseModel):
+class ContentBase(Record):
     """What all content parts share."""
 
     internal: JsonValue | None = None
@@ -90,7 +91,7 @@ class ContentImage(ContentBase):
 
     type: Literal["image"] = "image"
     image: str
-    detail: Literal["auto", "low", "high"] = "auto"
+    detail: Literal["auto", "low", "high", "original"] = "auto"
 
 
 class ContentAudio(ContentBase):
@@ -116,14 +117,46 @@ class ContentData(ContentBase):
     data: dict[str, JsonValue]
 
 
+class ContentDocument(ContentBase):
+    """A document: a file path or a data URI."""
+
+    type: Literal["document"] = "document"
+    document: str
+    filename: str = ""
+    mime_type: str = ""
+    citations: bool = False
+    """Whether the model was asked to cite it."""
+
+
+class ContentToolUse(ContentBase):
+    """A tool that the provider itself called."""
+
+    type: Literal["tool_use"] = "tool_use"
+    tool_type: Annotated[Literal["web_search", "mcp_call", "code_execution"], AnyText]
+    id: str
+    name: str
+    context: str | None = None
+    """Where the tool comes from, such as an MCP server."""
+    arguments: str
+    result: str
+    error: str | None = None
+
+
 Content: TypeAlias = Annotated[
-    ContentText | ContentReasoning | ContentImage | ContentAudio | ContentVideo | ContentData,
+    ContentText
+    | ContentReasoning
+    | ContentImage
+    | ContentAudio
+    | ContentVideo
+    | ContentData
+    | ContentDocument
+    | ContentToolUse,
     Field(discriminator="type"),
 ]
 """One part of a message."""
 
 
-class ChatMessageBase(BaseModel):
+class ChatMessageBase(Record):
     """What all messages share."""
 
     model_config = ConfigDict(validate_default=False)
@@ -134,8 +167,8 @@ class ChatMessageBase(BaseModel):
     content: str | list[Content]
     """Text, or a list of parts."""
 
-    source: Literal["input", "generate"] | None = None
-    """Whether the sample or a model brought the message; None: a solver did."""
+    source: Annotated[Literal["input", "generate", "operator"], AnyText] | None = None
+    """Whether the sample, a model or a person brought the message; None: a solver did."""
 
     metadata: dict[str, Any] | None = None
     """Whatever a solver wants to remember with the message."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from tasks_lib._util._ids import short_uuid
 from tasks_lib.schema._message import ChatMessageAssistant, Content
+from tasks_lib.schema._record import AnyText, Record
 from tasks_lib.schema._tool_call import ToolCall
 
 
-class ModelUsage(BaseModel):
+class ModelUsage(Record):
     """Tokens that one or more model calls used.
 
     Usages add up: `sum(usages, ModelUsage())` is the usage of a whole run. A count that a
     provider does not report is 0 (input, output, total) or None (the others).
     """
-
-    model_config = ConfigDict(extra="ignore")
 
     input_tokens: int = 0
     """Tokens sent, those read from the provider's cache included where it counts so."""
@@ -56,7 +55,7 @@ StopReason = Literal[
 tools, or because the provider's filter stepped in."""
 
 
-class TopLogprob(BaseModel):
+class TopLogprob(Record):
     """A token that could have stood here, with its log probability."""
 
     token: str
@@ -64,7 +63,7 @@ class TopLogprob(BaseModel):
     bytes: list[int] | None = None
 
 
-class Logprob(BaseModel):
+class Logprob(Record):
     """A token of the answer with its log probability (natural logarithm)."""
 
     token: str
@@ -73,30 +72,31 @@ class Logprob(BaseModel):
     top_logprobs: list[TopLogprob] | None = None
 
 
-class Logprobs(BaseModel):
+class Logprobs(Record):
     """The log probabilities of an answer, token by token."""
 
     content: list[Logprob]
 
 
-class ChatCompletionChoice(BaseModel):
+class ChatCompletionChoice(Record):
     """One of the answers to a request."""
 
     message: ChatMessageAssistant
-    stop_reason: StopReason = "unknown"
+    stop_reason: Annotated[StopReason, AnyText] = "unknown"
     logprobs: Logprobs | None = None
 
 
-class ModelCall(BaseModel):
+class ModelCall(Record):
     """A request and its response as the provider saw them."""
 
     request: dict[str, JsonValue]
-    response: dict[str, JsonValue]
+    response: dict[str, JsonValue] | None = None
+    """None: there was none."""
     time: float | None = None
     """Seconds the call took."""
 
 
-class ModelOutput(BaseModel):
+class ModelOutput(Record):
     """What a model call returned."""
 
     model: str = ""

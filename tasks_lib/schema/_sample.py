@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from string import ascii_uppercase
-from typing import Any, TypeVar, overload
+from typing import Annotated, Any, TypeAlias, TypeVar, overload
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks_lib.schema._message import ChatMessage
 
@@ -53,6 +53,19 @@ class Sample(BaseModel):
     def metadata_as(self, metadata_cls: type[M]) -> M:
         """Return the metadata as a frozen pydantic model. Raises ValueError if it can't be."""
         return metadata_as(self.metadata or {}, metadata_cls)
+
+
+class LoggedSample(Sample):
+    """A sample that a log holds, with fields that this version does not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+    sandbox: Any = None
+    """As JSON."""
+
+
+AnySample: TypeAlias = Annotated[Sample | LoggedSample, Field(union_mode="left_to_right")]
+"""A sample as a log holds it; a `LoggedSample` only where it must be."""
 
 
 def metadata_as(metadata: dict[str, Any], metadata_cls: type[M]) -> M:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel
 
+from tasks_lib.schema._record import Record
 from tasks_lib.schema._sample import metadata_as
 
 M = TypeVar("M", bound=BaseModel)
@@ -26,7 +27,7 @@ Value: TypeAlias = Scalar | Sequence[Scalar] | Mapping[str, Scalar | None]
 """A verdict: one value, a list of values, or a value per name."""
 
 
-class Score(BaseModel):
+class Score(Record):
     """A scorer's verdict on a sample."""
 
     value: str | int | float | bool | list[Scalar] | dict[str, Scalar | None]

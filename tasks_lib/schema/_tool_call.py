@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
+
+from tasks_lib.schema._record import AnyText, Record
 
 JSONType = Literal["string", "integer", "number", "boolean", "array", "object", "null"]
 """The types of JSON Schema."""
 
 
-class JSONSchema(BaseModel):
+class JSONSchema(Record):
     """The part of JSON Schema that providers understand."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    type: JSONType | None = None
+    type: JSONType | list[JSONType] | None = None
     format: str | None = None
     description: str | None = None
     default: Any = None
@@ -31,16 +34,16 @@ ToolParam: TypeAlias = JSONSchema
 """The schema of one parameter."""
 
 
-class ToolParams(BaseModel):
+class ToolParams(Record):
     """The parameters of a tool, as one JSON Schema object."""
 
     type: Literal["object"] = "object"
     properties: dict[str, ToolParam] = Field(default_factory=dict)
     required: list[str] = Field(default_factory=list)
-    additionalProperties: bool = False
+    additionalProperties: JSONSchema | bool | None = False
 
 
-class ToolInfo(BaseModel):
+class ToolInfo(Record):
     """What a model is told about a tool."""
 
     name: str
@@ -50,7 +53,8 @@ class ToolInfo(BaseModel):
     """Options that only some providers understand."""
 
 
-class ToolFunction(NamedTuple):
+@dataclass(frozen=True)
+class ToolFunction:
     """Makes the model call exactly this tool."""
 
     name: str
@@ -60,7 +64,7 @@ ToolChoice: TypeAlias = Literal["auto", "any", "none"] | ToolFunction
 """Whether and which tools the model may or must call."""
 
 
-class ToolCallContent(BaseModel):
+class ToolCallContent(Record):
     """How a part of a tool call is shown to people."""
 
     title: str | None = None
@@ -68,14 +72,14 @@ class ToolCallContent(BaseModel):
     content: str
 
 
-class ToolCallView(BaseModel):
+class ToolCallView(Record):
     """How a tool call is shown to people: its context and the call."""
 
     context: ToolCallContent | None = None
     call: ToolCallContent | None = None
 
 
-class ToolCall(BaseModel):
+class ToolCall(Record):
     """A model's wish to call a tool."""
 
     id: str
@@ -88,7 +92,7 @@ class ToolCall(BaseModel):
     parse_error: str | None = None
     """Why the arguments could not be read, if so; the model is told."""
     view: ToolCallContent | None = None
-    type: Literal["function"] | None = None
+    type: Annotated[Literal["function", "custom"], AnyText] | None = None
 
 
 ToolErrorType = Literal[
@@ -100,14 +104,17 @@ ToolErrorType = Literal[
     "is_a_directory",
     "limit",
     "approval",
+    "cancelled",
+    "sandbox_unavailable",
     "unknown",
     "output_limit",
 ]
-"""Why a tool call failed. `output_limit` only occurs in logs of others."""
+"""Why a tool call failed. `cancelled`, `sandbox_unavailable` and `output_limit` only occur in
+logs of others."""
 
 
-class ToolCallError(BaseModel):
+class ToolCallError(Record):
     """A failed tool call, as the model is told of it."""
 
-    type: ToolErrorType
+    type: Annotated[ToolErrorType, AnyText]
     message: str
