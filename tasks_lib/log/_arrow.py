@@ -57,13 +57,13 @@ _TAIL = (
     ("limit", pa.string()),  # type of the limit that ended the sample
     ("retries", pa.int32()),
     ("messages", pa.string()),
-    ("events", pa.string()),  # `input` of a model event: positions in messages + message_pool
+    ("events", pa.string()),  # messages and scores by position or `$ref`: see `_transcript`
     ("message_pool", pa.string()),  # what model events saw and `messages` lacks
     ("model_output", pa.string()),  # null: the output of the last model event
     ("model_usage", pa.string()),  # by model
     ("store", pa.string()),
     ("metadata", pa.string()),
-    ("attachments", pa.string()),
+    ("attachments", pa.string()),  # images and the like, as `attachment://<key>` refers to them
     ("details", pa.string()),  # what no other column holds faithfully
 )
 

@@ -1,6 +1,6 @@
 """JSON that loses nothing of untrusted content.
 
-Fast for what is usual (pydantic-core writes it), exact for what is not:
+Fast for what is usual (orjson writes it), exact for what is not:
 
 - NaN and infinities are written as the constants that Python, DuckDB and jiter read.
 - What JSON has no form for (bytes, unknown objects, cycles) becomes text that says so.
@@ -14,24 +14,35 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
 from enum import Enum
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
+import orjson
 from pydantic import BaseModel
-from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError, from_json, to_jsonable_python
 
-_MAX_DEPTH = 150
+MAX_DEPTH = 150
 """Levels of nesting that are kept; JSON readers give up at about 200."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BLOCK = 0x800
 """How many surrogates there are."""
 _PRIVATE_BLOCKS = range(0xF0000, 0x110000 - _BLOCK, _BLOCK)
+_NULL = re.compile(b"null")  # a quarter faster than `in`
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_DATACLASS
 
-ENCODING_ERRORS = (PydanticSerializationError, UnicodeEncodeError, RecursionError, ValueError)
-"""What pydantic-core raises for content that JSON has no form for."""
+ENCODING_ERRORS = (
+    PydanticSerializationError,
+    UnicodeEncodeError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What the fast way raises for content that JSON has no form for."""
 
 Encoded = bytes | str
 """JSON: bytes of UTF-8, or text when it holds lone surrogates."""
@@ -40,57 +51,110 @@ Encoded = bytes | str
 def encode(value: object) -> Encoded:
     """Return `value` (a model, or plain data) as compact JSON, without null fields of models."""
     try:
-        fast = encode_fast(value) if isinstance(value, BaseModel) else _encode_data(value)
+        fast = encode_fast(value)
     except ENCODING_ERRORS:
         return encode_exactly(value)
     return encode_exactly(value) if may_hold_nan(fast) else fast
 
 
-def encode_fast(model: BaseModel, exclude: Any = None) -> bytes:
-    """Return a model as JSON, without the fields in `exclude`, where NaN becomes null.
+def encode_fast(value: object, plain: Callable[[Any], object] | None = None) -> bytes:
+    """Return `value` as JSON in which NaN and infinities became null.
+
+    Args:
+        value: Models, or plain data.
+        plain: Returns what is written of a model; None: `plain_model`.
 
     Raises:
         ENCODING_ERRORS: It holds something for which JSON has no form.
     """
-    text: bytes = model.__pydantic_serializer__.to_json(
-        model,
-        by_alias=True,
-        exclude=exclude,
-        exclude_none=True,
-        fallback=_stand_in,
-        warnings=False,
+    return orjson.dumps(value, plain or plain_model, _OPTIONS)
+
+
+def plain_model(model: Any) -> Any:
+    """Return a model's fields that are not None as a dict, what is in them unchanged.
+
+    Raises:
+        TypeError: It is no model; only `encode_exactly` writes it.
+    """
+    optional, aliases = _shapes.get(type(model)) or _new_shape(type(model))
+    if optional is None:
+        return _plain_other(model)
+    # Copying and deleting takes half the time of a comprehension.
+    values: dict[str, object] = model.__dict__.copy()
+    for name in optional:
+        if values[name] is None:
+            del values[name]
+    if aliases:
+        for name, alias in aliases:
+            if name in values:
+                values[alias] = values.pop(name)
+    extra = model.__pydantic_extra__
+    if extra:
+        values.update(extra)
+    return values
+
+
+class _Shape(NamedTuple):
+    """How a class of models is written."""
+
+    optional: tuple[str, ...] | None
+    """Fields that may be None; None: only pydantic knows how to write the class."""
+    aliases: tuple[tuple[str, str], ...] = ()
+    """Fields with the names that they have in JSON."""
+
+
+_shapes: dict[type, _Shape] = {}
+
+
+def _new_shape(cls: type) -> _Shape:
+    fields = cls.model_fields if issubclass(cls, BaseModel) else {}
+    is_ours = fields and cls.__module__.startswith("tasks_lib.schema.")
+    if not is_ours or any(field.exclude for field in fields.values()):
+        shape = _Shape(None)
+    else:
+        optional = [name for name, field in fields.items() if _may_be_none(field.annotation)]
+        aliases = [(name, field.alias) for name, field in fields.items() if field.alias]
+        shape = _Shape(tuple(optional), tuple(aliases))
+    _shapes[cls] = shape
+    return shape
+
+
+def _may_be_none(annotation: object) -> bool:
+    """Whether a field of this type may be None; when in doubt (`Any`, aliases), it may."""
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        return any(map(_may_be_none, get_args(annotation)))
+    if isinstance(annotation, type):
+        return annotation in (Any, NoneType)
+    return origin not in (list, dict, tuple, Literal, Annotated) or (
+        origin is Annotated and _may_be_none(get_args(annotation)[0])
     )
-    return text
+
+
+def _plain_other(value: Any) -> object:
+    if isinstance(value, BaseModel):
+        return value.__pydantic_serializer__.to_python(
+            value, mode="json", by_alias=True, exclude_none=True, warnings=False
+        )
+    if isinstance(value, tuple):
+        return list(value)
+    raise TypeError(type(value).__name__)
 
 
 def may_hold_nan(encoded: Encoded) -> bool:
     """Whether there is a null in what `encode_fast` wrote; it may be a NaN."""
-    if isinstance(encoded, str) or b"null" not in encoded:
+    if isinstance(encoded, str) or _NULL.search(encoded) is None:
         return False
-    return b":null" in encoded or b",null" in encoded or b"[null" in encoded
+    return b":null" in encoded or b",null" in encoded or b"[null" in encoded or encoded == b"null"
 
 
-def encode_exactly(value: object, exclude: Iterable[str] | None = None) -> Encoded:
+def encode_exactly(value: object) -> Encoded:
     """Return what `encode` returns, slowly; never fails because of what `value` holds."""
-    plain = to_plain(value)
-    if exclude and isinstance(plain, dict):
-        plain = {name: item for name, item in plain.items() if name not in set(exclude)}
-    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(to_plain(value), ensure_ascii=False, separators=(",", ":"))
     try:
         return text.encode()
     except UnicodeEncodeError:
         return text
-
-
-def _encode_data(value: object) -> bytes:
-    return to_json(value, by_alias=True, exclude_none=True, fallback=_stand_in)
-
-
-def join(parts: list[Encoded]) -> Encoded:
-    """Return a JSON array of these JSON texts."""
-    if all(isinstance(part, bytes) for part in parts):
-        return b"[" + b",".join(parts) + b"]"  # type: ignore[arg-type]  # just checked
-    return "[" + ",".join(as_text(part) for part in parts) + "]"
 
 
 def as_text(encoded: Encoded) -> str:
@@ -145,7 +209,7 @@ def to_plain(value: object, depth: int = 0, above: tuple[int, ...] = ()) -> Any:
         return value.value if isinstance(value, Enum) else value
     if id(value) in above:
         return "<cycle>"
-    if depth >= _MAX_DEPTH:
+    if depth >= MAX_DEPTH:
         return "<nested too deep>"
     above = (*above, id(value))
     if isinstance(value, BaseModel):
@@ -155,7 +219,10 @@ def to_plain(value: object, depth: int = 0, above: tuple[int, ...] = ()) -> Any:
             if item is not None
         }
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name), depth + 1, above) for f in fields(value)}
+        return {
+            f.name: to_plain(getattr(value, f.name), depth + 1, above)
+            for f in dataclass_fields(value)
+        }
     if isinstance(value, Mapping):
         return {_key(key): to_plain(item, depth + 1, above) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -1,43 +1,31 @@
 """`EvalSample` to one flat row and back.
 
-A message is serialised once: model events refer to it by its position among the sample's
-messages (`messages`, then `message_pool`). The sample's output is not repeated when it is
-that of the last model event. Both directions are exact; what a flat column cannot hold
-faithfully is also in the JSON column `details`.
+A message is serialised once (see `_transcript`), and so is base64 data of messages and events
+(see `_attachments`). The sample's output is not repeated when it is that of the last model
+event. Both directions are exact; what a flat column cannot hold faithfully is also in the
+JSON column `details`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
-
 from tasks_lib.log._arrow import BASE_SCHEMA, RUN_COLUMNS
+from tasks_lib.log._attachments import Attachments
 from tasks_lib.log._json import (
-    ENCODING_ERRORS,
     Encoded,
     as_text,
     decode,
     encode,
-    encode_exactly,
-    encode_fast,
-    join,
-    may_hold_nan,
     shift_surrogates,
     without_surrogates,
 )
-from tasks_lib.schema import (
-    ChatMessage,
-    EvalSample,
-    Event,
-    ModelEvent,
-    ModelOutput,
-    Score,
-    input_text,
-    value_to_float,
-)
+from tasks_lib.log._references import has_references
+from tasks_lib.log._transcript import TranscriptJson, encode_transcript
+from tasks_lib.log._transcript_read import read_events, read_messages, read_output
+from tasks_lib.schema import EvalSample, Score, input_text, value_to_float
 
 SAMPLE_COLUMNS = tuple(name for name in BASE_SCHEMA.names if name not in RUN_COLUMNS)
 """The columns of `sample_row`, without those of scores, which follow."""
@@ -45,37 +33,41 @@ SAMPLE_COLUMNS = tuple(name for name in BASE_SCHEMA.names if name not in RUN_COL
 Row = tuple[object, ...]
 """Values in the order of `SAMPLE_COLUMNS`, then one per scorer. JSON and text as UTF-8."""
 
-Write = Callable[..., Encoded]
-"""`encode_fast` or `encode_exactly`."""
-
 _INT64_MAX = 2**63 - 1
 _TO_FLOAT = value_to_float()
-_MESSAGE: TypeAdapter[ChatMessage] = TypeAdapter(ChatMessage)
-_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-_MODEL_EVENT_SPLICED = {"input", "output"}
-_NO_OUTPUT = encode(ModelOutput())
-_DETAIL_FIELDS = ("sandbox", "files", "setup", "error", "error_retries", "limit")
-_TEXT_FIELDS = (("sample_id", "id"), ("uuid", "uuid"), ("input", "input"), ("target", "target"))
-"""Columns of text, with the field that they show."""
-_NULLABLE: dict[str, str] = {"sample_init": "state", "info": "data"}
-"""Required fields that may be null; nulls are not written."""
+_DETAIL_FIELDS = ("sandbox", "files", "setup", "error", "limit")
+_TEXT_FIELDS = ("uuid", "input", "target")
+"""Columns of text that show the field of the same name."""
 
 
-def sample_row(sample: EvalSample, scorers: Sequence[str] = ()) -> Row:
+def sample_row(sample: EvalSample, scorers: Sequence[str] = (), *, log_images: bool = True) -> Row:
     """Return `sample` as a row, with a number for each of `scorers`.
 
     Never fails because of what the sample holds: see `tasks_lib.log._json`.
+
+    Args:
+        sample: Its messages, input, output and events may hold base64 data, which becomes
+            attachments if it is longer than 100 characters.
+        scorers: Names of scorers.
+        log_images: Whether base64 data is kept; if not, `<base64-data-removed>` stands in
+            its place.
     """
     scores = sample.scores
-    json: dict[str, Encoded | None] = _transcript(sample)
+    attachments = Attachments(sample.attachments, log_images)
+    transcript = encode_transcript(sample)
+    texts = _texts(sample)
+    details = _details(sample, texts)
+    if transcript.is_literal:
+        details["literal_references"] = True
+    json, messages = _referring(sample, transcript, attachments)
+    if messages is not None:
+        details["input"] = messages
     json["scores"] = None if scores is None else encode(scores)
     json["choices"] = None if sample.choices is None else encode(sample.choices)
     json["model_usage"] = encode(sample.model_usage) if sample.model_usage else None
     json["store"] = encode(sample.store) if sample.store else None
     json["metadata"] = encode(sample.metadata) if sample.metadata else None
-    json["attachments"] = encode(sample.attachments) if sample.attachments else None
-    texts = _texts(sample)
-    details = _details(sample, texts)
+    json["attachments"] = encode(attachments.texts) if attachments.texts else None
     json["details"] = encode(details) if details else None
 
     values: dict[str, object] = _numbers(sample)
@@ -86,8 +78,22 @@ def sample_row(sample: EvalSample, scorers: Sequence[str] = ()) -> Row:
     return (*map(values.get, SAMPLE_COLUMNS), *numbers)
 
 
+def sample_id_text(id: int | str) -> str:
+    """Return what the column `sample_id` holds of an id; different for different ids.
+
+    UTF-8 has no lone surrogates, so an id with some begins with U+FDD0, which stands for no
+    character, and has escapes in their place. (The id itself is then in `details`.)
+    """
+    text = str(id)
+    if text.isascii() or _is_utf8(text):
+        return text
+    return "\ufdd0" + text.encode("utf-8", "backslashreplace").decode()
+
+
 def row_sample(row: Mapping[str, Any]) -> EvalSample:
     """Return the sample of a row. A column that is missing counts as empty.
+
+    References to attachments stay (see `resolve_sample_attachments`).
 
     Raises:
         ValueError: The row is not one of ours.
@@ -99,9 +105,22 @@ def row_sample(row: Mapping[str, Any]) -> EvalSample:
         return default if text is None else decode(text, surrogates)
 
     details = column("details", {})
-    messages = [_message(item) for item in column("messages", [])]
-    pool = [*messages, *(_message(item) for item in column("message_pool", []))]
-    events = [_event(item, pool) for item in column("events", [])]
+    details.pop("surrogates", None)
+    literal = details.pop("literal_references", False) or not has_references(
+        row.get("events") or ""
+    )
+    raw_messages, raw_pool = column("messages", []), column("message_pool", [])
+    scores = column("scores", None)
+    messages = read_messages(raw_messages)
+    raw_input = details.get("input", row.get("input") or "")
+    if isinstance(raw_input, list):
+        details["input"] = read_messages(raw_input)
+    events = read_events(
+        column("events", []),
+        [*raw_messages, *raw_pool],
+        [*messages, *read_messages(raw_pool)],
+        None if literal else {"input": raw_input, "scores": scores},
+    )
     is_int = row.get("sample_id_type") == "int"
     values: dict[str, Any] = {
         "id": int(row["sample_id"]) if is_int else row["sample_id"],
@@ -110,8 +129,8 @@ def row_sample(row: Mapping[str, Any]) -> EvalSample:
         "target": row.get("target") or "",
         "choices": column("choices", None),
         "messages": messages,
-        "output": _output(column("model_output", None), events),
-        "scores": column("scores", None),
+        "output": read_output(column("model_output", None), events),
+        "scores": scores,
         "metadata": column("metadata", {}),
         "store": column("store", {}),
         "events": events,
@@ -120,12 +139,30 @@ def row_sample(row: Mapping[str, Any]) -> EvalSample:
         "total_time": row.get("total_time"),
         "working_time": row.get("working_time"),
         "uuid": row.get("uuid"),
+        "error_retries": [],
         "attachments": column("attachments", {}),
         "attempt": row.get("attempt") or 1,
     }
-    if isinstance(details.get("input"), list):
-        details["input"] = [_message(item) for item in details["input"]]
-    return EvalSample.model_validate(values | details)
+    return EvalSample.model_validate(details.pop("extra", {}) | values | details)
+
+
+def _referring(
+    sample: EvalSample, transcript: TranscriptJson, attachments: Attachments
+) -> tuple[dict[str, Encoded | None], object]:
+    """Return the columns of a transcript, and the input's messages, with their attachments."""
+    given = sample.input
+    columns: dict[str, Encoded | None] = {
+        "messages": transcript.messages,
+        "message_pool": transcript.pool,
+        "events": transcript.events,
+        "model_output": transcript.output,
+    }
+    if isinstance(given, str):
+        return attachments.reference_json(columns), None
+    encoded = encode(given)
+    json = attachments.reference_json({**columns, "input": encoded})
+    referring = json.pop("input")
+    return json, given if referring is None or referring == encoded else decode(referring)
 
 
 def _texts(sample: EvalSample) -> dict[str, str | None]:
@@ -138,7 +175,7 @@ def _texts(sample: EvalSample) -> dict[str, str | None]:
             answer = score.answer
             break
     return {
-        "sample_id": str(sample.id),
+        "sample_id": sample_id_text(sample.id),
         "uuid": sample.uuid,
         "input": sample.input if isinstance(sample.input, str) else input_text(sample.input),
         "target": target,
@@ -153,70 +190,22 @@ def _details(sample: EvalSample, texts: Mapping[str, str | None]) -> dict[str, o
     details: dict[str, object] = {
         name: fields[name] for name in _DETAIL_FIELDS if fields[name] is not None
     }
-    if not isinstance(sample.input, str):
-        details["input"] = sample.input
+    if sample.error_retries != []:
+        details["error_retries"] = sample.error_retries
+    if sample.model_extra:
+        details["extra"] = sample.model_extra
     if not isinstance(sample.target, str):
         details["target"] = sample.target
     started_at = sample.started_at
-    if started_at and _iso(_moment(started_at)) != started_at:
+    if started_at is not None and not _is_canonical(started_at):
         details["started_at"] = started_at
-    for column, name in _TEXT_FIELDS:
-        text = texts[column]
+    if texts["sample_id"] != str(sample.id):
+        details["id"] = sample.id
+    for name in _TEXT_FIELDS:
+        text = texts[name]
         if text is not None and not text.isascii() and name not in details and not _is_utf8(text):
             details[name] = fields[name]
     return details
-
-
-def _transcript(sample: EvalSample) -> dict[str, Encoded | None]:
-    try:
-        fast = _transcript_json(sample, encode_fast)
-        if not any(may_hold_nan(text) for text in fast.values() if text is not None):
-            return fast
-    except ENCODING_ERRORS:
-        pass  # something that only the exact way can write
-    return _transcript_json(sample, encode_exactly)
-
-
-def _transcript_json(sample: EvalSample, write: Write) -> dict[str, Encoded | None]:
-    messages = [write(message) for message in sample.messages]
-    pool: list[Encoded] = []
-    positions = {id(message): index for index, message in enumerate(sample.messages)}
-    same_json = {text: index for index, text in enumerate(messages)}
-
-    def position(message: BaseModel) -> int:
-        known = positions.get(id(message))
-        if known is not None:
-            return known
-        text = write(message)
-        index = same_json.setdefault(text, len(messages) + len(pool))
-        if index == len(messages) + len(pool):
-            pool.append(text)
-        positions[id(message)] = index
-        return index
-
-    events: list[Encoded] = []
-    last_output = _NO_OUTPUT
-    for event in sample.events:
-        if event.event == "model":
-            last_output = write(event.output)
-            seen = ",".join([str(position(message)) for message in event.input])
-            events.append(_spliced(write(event, _MODEL_EVENT_SPLICED), seen, last_output))
-        else:
-            events.append(write(event))
-    output = write(sample.output)
-    return {
-        "messages": join(messages) if messages else None,
-        "message_pool": join(pool) if pool else None,
-        "events": join(events) if events else None,
-        "model_output": None if output == last_output else output,
-    }
-
-
-def _spliced(event: Encoded, positions: str, output: Encoded) -> Encoded:
-    if isinstance(event, bytes) and isinstance(output, bytes):
-        return b'%s,"input":[%s],"output":%s}' % (event[:-1], positions.encode(), output)
-    head, output = as_text(event)[:-1], as_text(output)
-    return f'{head},"input":[{positions}],"output":{output}}}'
 
 
 def _numbers(sample: EvalSample) -> dict[str, object]:
@@ -270,36 +259,6 @@ def _surrogate_block(details: str | bytes | None) -> int | None:
     return block
 
 
-def _message(item: dict[str, Any]) -> ChatMessage:
-    item.setdefault("id", None)  # no id was written: it must not get a new one
-    return _MESSAGE.validate_python(item)
-
-
-def _event(item: dict[str, Any], pool: Sequence[ChatMessage]) -> Event:
-    kind = item.get("event")
-    if kind == "model":
-        item["input"] = [
-            pool[entry] if isinstance(entry, int) else entry for entry in item.get("input", ())
-        ]
-        _keep_missing_ids(item.get("output"))
-    elif kind in _NULLABLE:
-        item.setdefault(_NULLABLE[kind], None)
-    return _EVENT.validate_python(item)
-
-
-def _output(item: dict[str, Any] | None, events: Sequence[Event]) -> ModelOutput:
-    if item is not None:
-        _keep_missing_ids(item)
-        return ModelOutput.model_validate(item)
-    calls = (event.output for event in reversed(events) if isinstance(event, ModelEvent))
-    return next(calls, None) or ModelOutput()
-
-
-def _keep_missing_ids(output: dict[str, Any] | None) -> None:
-    for choice in (output or {}).get("choices", ()):
-        choice["message"].setdefault("id", None)
-
-
 def _utf8(text: str) -> bytes:
     try:
         return text.encode()
@@ -323,6 +282,13 @@ def _moment(iso: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_canonical(iso: str) -> bool:
+    """Whether a time is written as `_iso` writes it."""
+    if iso[10:11] == "T" and iso[19:20] == "." and len(iso) == 32 and iso.endswith("+00:00"):
+        return _moment(iso) is not None  # asking `_iso` takes longer than the rest of a row's times
+    return _iso(_moment(iso)) == iso
 
 
 def _iso(moment: datetime | None) -> str | None:

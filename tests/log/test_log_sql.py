@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from tasks_lib.log import EvalLogWriter, write_eval_log
-from tasks_lib.schema import ChatMessageUser, EvalLog, EvalSample, Score
+from tasks_lib.schema import ChatMessageUser, EvalConfig, EvalLog, EvalSample, Score
 
 MakeSample = Callable[..., EvalSample]
 MakeHeader = Callable[..., EvalLog]
@@ -38,7 +38,9 @@ def test_scores_of_many_logs(
 async def test_scores_during_a_run(
     tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
 ) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path, buffer=2, score_columns=["match"])
+    writer = EvalLogWriter(
+        make_header(config=EvalConfig(log_buffer=2)), tmp_path, score_columns=["match"]
+    )
     await writer.start()
     for sample in scored(make_sample, "CICI"):
         await writer.append(sample)
