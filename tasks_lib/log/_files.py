@@ -6,7 +6,8 @@ Whatever is written appears whole or not at all.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -14,11 +15,32 @@ from urllib.parse import unquote
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from tasks_lib._errors import MissingPackageError, PrerequisiteError
 
 PARTIAL_SUFFIX = ".partial"
 """Ends the names of local files that are still being written."""
+
+UPLOAD_ATTEMPTS = 3
+"""How often a file is sent to a store that is not local before that counts as failed. The
+libraries of stores try several times themselves at each (that of S3 for 5 to 8 seconds)."""
+_UPLOAD_SECONDS = 60
+"""After this time no further attempt is made."""
+_LASTING = (
+    PermissionError,
+    FileNotFoundError,  # of a bucket, too
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+)
+"""What a store says that it will say again."""
 
 
 class Place(NamedTuple):
@@ -53,8 +75,16 @@ class Place(NamedTuple):
         return self.path if self.is_local else str(self.fs.unstrip_protocol(self.path))
 
     def exists(self) -> bool:
-        """Whether there is something."""
-        return bool(self.fs.exists(self.path))
+        """Whether there is something. Raises OSError when the store does not answer."""
+        with store_errors():
+            self.fs.invalidate_cache(self.path)
+            return bool(self.fs.exists(self.path))
+
+    def is_file(self) -> bool:
+        """Whether there is a file. Raises OSError when the store does not answer."""
+        with store_errors():
+            self.fs.invalidate_cache(self.path)
+            return bool(self.fs.isfile(self.path))
 
 
 def open_place(location: str | PurePath, fs_options: Mapping[str, Any] | None = None) -> Place:
@@ -75,10 +105,33 @@ def open_place(location: str | PurePath, fs_options: Mapping[str, Any] | None = 
     return Place(fs, path)
 
 
-def write_whole(place: Place, content: bytes) -> None:
-    """Write a file that appears whole; its folder exists. Raises OSError."""
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn what the libraries of stores raise into OSError, which ours then can rely on."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # each library has exceptions of its own
+        raise OSError(f"{type(error).__name__}: {error}") from error
+
+
+def write_whole(place: Place, content: bytes, *, attempts: int = UPLOAD_ATTEMPTS) -> None:
+    """Write a file that appears whole; its folder exists.
+
+    Args:
+        place: Where to.
+        content: All of it.
+        attempts: How often a store that is not local is asked, with growing pauses, unless
+            its answer is final (no permission, no such bucket).
+
+    Raises:
+        OSError: It could not be written.
+    """
     if not place.is_local:
-        place.fs.pipe_file(place.path, content)
+        for attempt in _uploads(attempts):
+            with attempt, store_errors():
+                place.fs.pipe_file(place.path, content)
         return
     partial = Path(f"{place.path}{PARTIAL_SUFFIX}")
     try:
@@ -90,13 +143,18 @@ def write_whole(place: Place, content: bytes) -> None:
 
 
 def publish_file(local: Path, place: Place) -> None:
-    """Move a finished local file to `place`, where it appears whole. Raises OSError.
+    """Move a finished local file to `place`, where it appears whole.
 
     A local `place` must be on the same file system as `local`. The content is on disk, not
-    only in the system's cache, before it appears.
+    only in the system's cache, before it appears. Other stores are asked several times.
+
+    Raises:
+        OSError: It could not be written.
     """
     if not place.is_local:
-        place.fs.put_file(str(local), place.path)
+        for attempt in _uploads(UPLOAD_ATTEMPTS):
+            with attempt, store_errors():
+                place.fs.put_file(str(local), place.path)
         local.unlink()
         return
     with local.open("rb") as file:
@@ -104,9 +162,43 @@ def publish_file(local: Path, place: Place) -> None:
     local.replace(place.path)
 
 
-def remove_folder(place: Place) -> None:
-    """Remove a folder with all that is in it; nothing happens if there is none."""
+def create_file(place: Place, content: bytes) -> bool:
+    """Write a new file on a store that is not local; False: somebody else has written it.
+
+    Of several writers at a time only one gets True, where the store can tell them apart (S3,
+    Google Cloud Storage and SeaweedFS can). Their contents must differ.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    if place.exists():  # for stores that would overwrite it
+        return False
     try:
+        for attempt in _uploads(UPLOAD_ATTEMPTS):
+            with attempt, store_errors():
+                place.fs.pipe_file(place.path, content, mode="create")
+    except OSError:
+        if not place.exists():
+            raise
+        # An attempt whose answer got lost may have been ours all the same.
+        return bool(place.fs.cat_file(place.path) == content)
+    return True
+
+
+def remove_folder(place: Place) -> None:
+    """Remove a folder with all that is in it; nothing happens if there is none.
+
+    Raises:
+        OSError: It could not be removed.
+    """
+    with suppress(FileNotFoundError), store_errors():
         place.fs.rm(place.path, recursive=True)
-    except FileNotFoundError:
-        return
+
+
+def _uploads(attempts: int) -> Retrying:
+    return Retrying(
+        stop=stop_after_attempt(attempts) | stop_after_delay(_UPLOAD_SECONDS),
+        wait=wait_random_exponential(multiplier=0.5, max=10),
+        retry=retry_if_exception(lambda error: not isinstance(error, _LASTING)),
+        reraise=True,
+    )

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from threading import Event
 
 import pyarrow as pa
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from tasks_lib._errors import LogError
-from tasks_lib.log._arrow import BASE_SCHEMA, RUN_COLUMNS, columns_of_scorers, sample_schema
-from tasks_lib.log._files import PARTIAL_SUFFIX, Place, publish_file, remove_folder, write_whole
+from tasks_lib.log._arrow import columns_of_scorers, sample_schema
+from tasks_lib.log._batch import sample_batch
+from tasks_lib.log._compact import Merge, PartCounter
+from tasks_lib.log._files import UPLOAD_ATTEMPTS, Place, create_file, store_errors, write_whole
+from tasks_lib.log._final import remove_parts, write_final, write_log_file
 from tasks_lib.log._header import header_metadata
-from tasks_lib.log._parquet import parquet_bytes, write_groups
-from tasks_lib.log._parts import last_attempts, list_parts
-from tasks_lib.log._paths import LOG_SUFFIX, PartName, live_folder, part_name, unwritable
-from tasks_lib.log._rows import SAMPLE_COLUMNS, Row
-from tasks_lib.schema import EvalLog, EvalSpec
+from tasks_lib.log._origin import Origin
+from tasks_lib.log._parquet import parquet_bytes
+from tasks_lib.log._parts import all_rows, list_parts
+from tasks_lib.log._paths import PartName, live_folder, part_name, split_log_name, unwritable
+from tasks_lib.log._rows import Row
+from tasks_lib.log._spill import Spill
+from tasks_lib.schema import EvalLog
+
+logger = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 10
+"""How long a store that refused a part is left alone, unless somebody waits for the part."""
+
+_LOOKS = 5
+"""How often the parts are listed anew when some vanish while they are read."""
 
 
 class LiveLog:
-    """The parts that one shard writes, and the final file. Blocking; use it in a thread."""
+    """The parts that one shard writes, and the final file. Blocking; use it in a thread.
+
+    One thread at a time writes parts or finishes. Another may `merge` meanwhile.
+    """
 
     def __init__(self, log: Place, header: EvalLog, scorers: Sequence[str], shard: str) -> None:
         self.log = log
@@ -29,12 +48,32 @@ class LiveLog:
         self._columns = columns_of_scorers(scorers)
         self._schema = sample_schema(self._columns)
         self._shard = shard
-        self._next_part = 0
+        self._counter = PartCounter()
+        self._written: set[int] = set()
+        self._spill = Spill()
+        self._refusal: OSError | None = None
+        self._pause_until = 0.0
+        self._stop_merging = Event()
+        self._metadata: dict[bytes, bytes] = {}
 
     @property
     def folder(self) -> Place:
         """Where the parts are."""
         return live_folder(self.log)
+
+    @property
+    def spilled(self) -> LogError | None:
+        """Why some parts are not where they belong, and where they are; None: all are."""
+        if self._spill.folder is None:
+            return None
+        reason = (self._refusal and self._refusal.strerror) or self._refusal
+        error = LogError(
+            f"{self.folder.url!r} could not be written ({reason}). The samples that are "
+            f"missing there are kept in {str(self._spill.folder)!r}: should this run end before "
+            f"they are brought home, run `evals log recover {self._spill.folder}`."
+        )
+        error.__cause__ = self._refusal
+        return error
 
     def create(self) -> None:
         """Make a new log visible: its folder, with a part that holds only the header.
@@ -44,123 +83,210 @@ class LiveLog:
         Raises:
             PrerequisiteError: The log directory cannot be written.
         """
+        stem, suffix = split_log_name(self.log.name)
+        folder, number = self.log.parent, 1
         try:
-            self.log = _claim(self.log)
-            self.write_part([])
+            while not self._claimed():
+                number += 1
+                self.log = folder / f"{stem}-{number}{suffix}"
         except OSError as error:
-            raise unwritable(self.log.parent, error) from error
+            raise unwritable(folder, error) from error
+        self._written.add(self._counter.add())
 
     def join(self) -> None:
-        """Continue after the parts that this shard has written before, if any."""
-        names = (part_name(part.name) for part in list_parts(self.folder))
-        own = [name.number for name in names if name and name.shard == self._shard]
-        self._next_part = max(own, default=-1) + 1
+        """Continue after the parts that this shard has written before, if any.
 
-    def write_part(self, rows: Sequence[Row]) -> None:
-        """Write rows as the next part. Raises OSError or pyarrow's errors; then nothing is."""
-        name = PartName(self._next_part, self._shard)
-        # The ids of a large dataset would outweigh the samples of a part.
-        metadata = header_metadata(self._header, self._columns, with_ids=name.number == 0)
-        content = parquet_bytes(sample_batch(rows, self._header.eval, self._schema), metadata)
-        write_whole(self.folder / str(name), content)
-        self._next_part += 1
+        Raises:
+            PrerequisiteError: The store does not answer.
+        """
+        try:
+            names = [part_name(part.name) for part in list_parts(self.folder)]
+        except OSError as error:
+            raise unwritable(self.log.parent, error) from error
+        self._written = {name.number for name in names if name and name.shard == self._shard}
+        self._counter = PartCounter(self._written)
+        self._metadata = self._part_metadata()
 
-    def finish(self, header: EvalLog) -> int:
-        """Put all parts together as the final file, remove them, return the number of rows.
+    def write_part(self, rows: Sequence[Row], *, insist: bool = False) -> None:
+        """Write rows as the next part: to the store, or if it refuses, to a local folder.
 
-        Holds one row group of the samples in memory. Until the file is complete, the parts
-        stay as they are.
+        Args:
+            rows: Of `sample_row`. If there are none, only parts that were refused before are
+                tried again.
+            insist: Whether a store that has just refused is asked again at once.
+
+        Raises:
+            OSError, pyarrow.ArrowException: The rows could not be written anywhere.
+        """
+        home = self._bring_home(insist)
+        if not rows:
+            return
+        name = self._part(self._counter.next)
+        content = self._part_bytes(rows)
+        if not home or not self._stored(name, content):
+            self._keep(name, content)
+        self._written.add(self._counter.add())
+
+    def take_merge(self) -> Merge | None:
+        """Return which parts are to be merged by `merge`; None: none."""
+        return None if self._spill.folder else self._counter.take_merge()
+
+    def merge(self, merge: Merge) -> None:
+        """Make one part of several, which are removed then. Holds a row group in memory.
+
+        If it cannot be done the parts stay as they are, which a warning says.
+        """
+        # An earlier merge may have failed: what it should have made is not there.
+        inputs = [number for number in merge.inputs if number in self._written]
+        if len(inputs) < 2:
+            return
+        places = [self.folder / self._part(number) for number in inputs]
+        try:
+            write_log_file(
+                self.folder / self._part(merge.output),
+                self._schema,
+                self._until_stopped(all_rows(places)),
+                lambda: self._metadata,
+                beside=self.folder,
+            )
+            self._written.add(merge.output)
+            for number, place in zip(inputs, places, strict=True):
+                self._written.discard(number)
+                with store_errors():
+                    place.fs.rm_file(place.path)
+        except CancelledError:
+            return
+        except Exception as error:  # of the store, too, whose library has its own exceptions
+            logger.warning(
+                "%d parts in %r could not be merged (%s). No sample is lost by that.",
+                len(inputs),
+                self.folder.url,
+                error,
+            )
+
+    def stop_merging(self) -> None:
+        """Let a merge that goes on end soon, without effect."""
+        self._stop_merging.set()
+
+    def finish(self, header: EvalLog) -> None:
+        """Put all parts together as the final file and remove them.
+
+        Holds few samples in memory. Until the file is complete, the parts stay as they are.
 
         Raises:
             LogError: The file could not be written, or a part could not be read.
         """
         try:
-            rows = write_log_file(
-                self.log,
-                self._schema,
-                last_attempts(list_parts(self.folder)),
-                lambda: header_metadata(header, self._columns),
-                beside=self.folder,
-            )
-        except (OSError, pa.ArrowException) as error:
+            for attempt in _looks():
+                with attempt:
+                    parts = self._all_parts()
+                    write_final(self.log, header, self._columns, parts, beside=self.folder)
+        except Exception as error:  # of the store, too, whose library has its own exceptions
             raise LogError(
-                f"The log {self.log.url!r} could not be finished ({error}). Its samples are "
-                f"safe in {self.folder.url!r} and are read from there."
+                f"The log {self.log.url!r} could not be finished ({error}). What was written is "
+                f"safe in {self.folder.url!r} and is read from there; "
+                f"`evals log recover {self.log.url}` makes a log of it."
             ) from error
-        remove_folder(self.folder)
-        if self.log.is_local:
-            with suppress(OSError):  # other logs are being written
-                Path(self.folder.parent.path).rmdir()
-        return rows
+        try:
+            remove_parts(self.folder, parts)
+        except OSError as error:
+            logger.warning(
+                "The log %r is complete, but its parts could not be removed (%s): run "
+                "`evals log recover %s`.",
+                self.log.url,
+                error,
+                self.log.url,
+            )
 
+    def _part(self, number: int) -> str:
+        return str(PartName(number, self._shard))
 
-def sample_batch(rows: Sequence[Row], spec: EvalSpec, schema: pa.Schema) -> pa.RecordBatch:
-    """Return rows of `sample_row` as a batch of this schema, with the columns of the run."""
-    scores = [name for name in schema.names if name not in BASE_SCHEMA.names]
-    names = (*SAMPLE_COLUMNS, *scores)
-    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    arrays = {
-        name: pa.array(column, schema.field(name).type)
-        for name, column in zip(names, columns, strict=True)
-    }
-    for name in RUN_COLUMNS:
-        text = str(getattr(spec, name)).encode("utf-8", "replace").decode()
-        arrays[name] = pa.repeat(pa.scalar(text, pa.string()), len(rows))
-    return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
+    def _part_metadata(self, *, with_ids: bool = False) -> dict[bytes, bytes]:
+        # The ids of a large dataset would outweigh the samples of a part.
+        metadata = header_metadata(self._header, self._columns, with_ids=with_ids)
+        return {**metadata, **Origin.here(self.log.url).metadata()}
 
+    def _part_bytes(self, rows: Sequence[Row]) -> bytes:
+        return parquet_bytes(sample_batch(rows, self._header.eval, self._schema), self._metadata)
 
-def write_log_file(
-    log: Place,
-    schema: pa.Schema,
-    batches: Iterator[pa.RecordBatch],
-    metadata: Callable[[], Mapping[bytes, bytes]],
-    *,
-    beside: Place,
-) -> int:
-    """Write a finished log, which appears whole, and return the number of rows.
-
-    `beside` is a folder on the same store; an unfinished local file is kept there.
-    """
-    with _partial_file(beside, log.name) as path:
-        with path.open("wb") as sink:
-            rows = write_groups(sink, schema, batches, metadata)
-        publish_file(path, log)
-    pa.default_memory_pool().release_unused()
-    return rows
-
-
-@contextmanager
-def _partial_file(folder: Place, name: str) -> Iterator[Path]:
-    if not folder.is_local:
-        with TemporaryDirectory(prefix="evals-log-") as temporary:
-            yield Path(temporary) / f"{name}{PARTIAL_SUFFIX}"
-        return
-    path = Path(folder.path) / f"{name}{PARTIAL_SUFFIX}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _claim(log: Place) -> Place:
-    """Return `log`, or the first of `…-2`, `…-3` that does not exist, with its live folder."""
-    stem, number = log.name.removesuffix(LOG_SUFFIX), 1
-    while not _claimed(log):
-        number += 1
-        log = log.parent / f"{stem}-{number}{LOG_SUFFIX}"
-    return log
-
-
-def _claimed(log: Place) -> bool:
-    folder = live_folder(log)
-    if log.exists():
+    def _claimed(self) -> bool:
+        """Write the first part of `self.log`, unless there is a log of that name."""
+        self._metadata = self._part_metadata()
+        batch = sample_batch([], self._header.eval, self._schema)
+        content = parquet_bytes(batch, self._part_metadata(with_ids=True))
+        first = self.folder / self._part(self._counter.next)
+        if not self.log.is_local:
+            if self.log.exists() or self.folder.exists():
+                return False
+            with store_errors():
+                self.folder.fs.makedirs(self.folder.path, exist_ok=True)
+            return create_file(first, content)
+        folder = Path(self.folder.path)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir()  # atomic: of two runs only one makes it
+        except FileExistsError:
+            return False
+        try:
+            if not self.log.exists():
+                write_whole(first, content)
+                return True
+        except OSError:
+            folder.rmdir()
+            raise
+        folder.rmdir()
         return False
-    if not log.is_local:
-        return not folder.exists()
-    Path(folder.parent.path).mkdir(parents=True, exist_ok=True)
-    try:
-        Path(folder.path).mkdir()  # atomic: of two runs only one makes it
-    except FileExistsError:
-        return False
-    return True
+
+    def _bring_home(self, insist: bool) -> bool:
+        """Bring parts to the store that it had refused; False: it still does."""
+        if self._spill.folder is None:
+            return True
+        if not insist and time.monotonic() < self._pause_until:
+            return False
+        try:
+            self._spill.bring_home(self.folder, attempts=UPLOAD_ATTEMPTS if insist else 1)
+        except OSError as error:
+            self._refuse(error)
+            return False
+        logger.warning("All samples that were kept elsewhere are in %r now.", self.folder.url)
+        return True
+
+    def _stored(self, name: str, content: bytes) -> bool:
+        try:
+            write_whole(self.folder / name, content)
+        except OSError as error:
+            self._refuse(error)
+            return False
+        return True
+
+    def _refuse(self, error: OSError) -> None:
+        self._refusal = error
+        self._pause_until = time.monotonic() + _PAUSE_SECONDS
+
+    def _keep(self, name: str, content: bytes) -> None:
+        known = self._spill.folder
+        self._spill.keep(name, content)
+        if known is None:
+            logger.warning("%s", self.spilled)
+
+    def _all_parts(self) -> list[Place]:
+        parts = list_parts(self.folder)
+        missing = {self._part(number) for number in self._written} - {part.name for part in parts}
+        if missing:
+            raise LogError(f"its parts {', '.join(sorted(missing))} are gone")
+        return parts
+
+    def _until_stopped(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if self._stop_merging.is_set():
+                raise CancelledError
+            yield batch
+
+
+def _looks() -> Retrying:
+    """Return attempts at reading parts: another shard may just be merging its own."""
+    return Retrying(
+        retry=retry_if_exception_type(FileNotFoundError),
+        stop=stop_after_attempt(_LOOKS),
+        reraise=True,
+    )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks_lib.log._files import Place, open_place
+from tasks_lib.log._files import Place, open_place, store_errors
 from tasks_lib.log._parquet import open_parquet, read_group, reading
 from tasks_lib.log._paths import live_folder, log_of_live_folder, part_name
+from tasks_lib.log._rows import row_sample
+from tasks_lib.schema import EvalSample
 
 _KEY_COLUMNS = ("sample_id", "sample_id_type", "epoch", "attempt")
 
@@ -65,7 +67,7 @@ def find_log(location: str | PurePath, fs_options: Mapping[str, Any] | None = No
     place = open_place(location, fs_options)
     log = log_of_live_folder(place)
     if log is None:
-        if place.fs.isfile(place.path):
+        if place.is_file():
             return LogFiles(place, [place], live=False)
         log, folder = place, live_folder(place)
     else:
@@ -77,10 +79,15 @@ def find_log(location: str | PurePath, fs_options: Mapping[str, Any] | None = No
 
 
 def list_parts(folder: Place) -> list[Place]:
-    """Return the parts in a live folder, in the order in which they were written."""
+    """Return the parts in a live folder, in the order in which they were written.
+
+    Raises:
+        OSError: The store does not answer.
+    """
     folder.fs.invalidate_cache(folder.path)
     try:
-        paths = folder.fs.ls(folder.path, detail=False)
+        with store_errors():
+            paths = folder.fs.ls(folder.path, detail=False)
     except (FileNotFoundError, NotADirectoryError):
         return []
     parts = [Place(folder.fs, path) for path in paths]
@@ -130,18 +137,38 @@ def find_row(files: Iterable[Place], key: SampleKey) -> RowPlace | None:
     return found[1] if found else None
 
 
-def last_attempts(files: list[Place]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of all files, one row group at a time, without superseded rows."""
+def last_attempts(
+    files: list[Place], columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of all files, one row group at a time, without superseded rows.
+
+    Of the rows only the named columns are read, if any are named.
+    """
     superseded = _superseded(files)
     for number, place in enumerate(files):
         with open_parquet(place) as file, reading(place):
             for group in range(file.num_row_groups):
-                batch = read_group(file, group)
+                batch = read_group(file, group, columns)
                 dropped = superseded.get((number, group))
                 if dropped:
                     kept = [row for row in range(batch.num_rows) if row not in dropped]
                     batch = batch.take(pa.array(kept, pa.int64()))
                 yield batch
+
+
+def all_rows(files: Iterable[Place]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of all files, one row group at a time, in the order of writing."""
+    for place in files:
+        with open_parquet(place) as file, reading(place):
+            for group in range(file.num_row_groups):
+                yield read_group(file, group)
+
+
+def part_samples(files: list[Place]) -> Iterator[EvalSample]:
+    """Yield the samples of all files in the order of writing, of each its last attempt."""
+    for batch in last_attempts(files):
+        for row in batch.to_pylist():
+            yield row_sample(row)
 
 
 def _superseded(files: list[Place]) -> dict[tuple[int, int], set[int]]:

@@ -4,6 +4,8 @@
 <log_dir>/2026-11-21T21-04-45+00-00_arithmetic_8xNhqkpZyWfyMvC2sVbzAd.parquet
 <log_dir>/.live/<the same name>/part-<shard>-<number>.parquet     while it is written
 ```
+
+The finished log may also be a `.json` or `.eval` file; its parts are Parquet all the same.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from typing import Any, NamedTuple
 
 from tasks_lib._errors import PrerequisiteError
 from tasks_lib._util._ids import short_uuid
-from tasks_lib.log._files import Place, open_place
+from tasks_lib.log._files import Place, open_place, store_errors
 from tasks_lib.schema import EvalSpec
 
 DEFAULT_LOG_DIR = "./logs"
 LOG_SUFFIX = ".parquet"
+"""Of parts, and of logs unless they are written in another format."""
 LIVE_FOLDER = ".live"
 """Folder in a log_dir that holds the parts of unfinished logs."""
 
@@ -29,6 +32,9 @@ _PATTERN_VARIABLE = "EVAL_LOG_FILE_PATTERN"
 _DEFAULT_PATTERN = "{task}_{id}"
 _MAX_PART_BYTES = 90
 """Longest name of a task or model in a file name; file systems allow 255 bytes in all."""
+_STAMPED_SUFFIXES = (LOG_SUFFIX, ".json")
+"""Many files end so: they are logs only if their names start with a time."""
+_LOG_SUFFIXES = (*_STAMPED_SUFFIXES, ".eval")
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}")
 _PART_NAME = re.compile(r"part-(?P<shard>.+)-(?P<number>\d+)\.parquet")
 
@@ -62,9 +68,10 @@ def check_writable(
     folder = open_place(resolve_log_dir(log_dir), fs_options)
     probe = folder / f".probe-{short_uuid()}"
     try:
-        folder.fs.makedirs(folder.path, exist_ok=True)
-        folder.fs.pipe_file(probe.path, b"probe")
-        folder.fs.rm_file(probe.path)
+        with store_errors():
+            folder.fs.makedirs(folder.path, exist_ok=True)
+            folder.fs.pipe_file(probe.path, b"probe")
+            folder.fs.rm_file(probe.path)
     except OSError as error:
         raise unwritable(folder, error) from error
 
@@ -78,11 +85,11 @@ def unwritable(folder: Place, error: OSError) -> PrerequisiteError:
     )
 
 
-def log_file_name(spec: EvalSpec) -> str:
+def log_file_name(spec: EvalSpec, suffix: str = LOG_SUFFIX) -> str:
     """Return the name of a log: when it began, its task and task id.
 
     The part after the time follows EVAL_LOG_FILE_PATTERN, by default `{task}_{id}`;
-    `{model}` is known as well.
+    `{model}` is known as well. `suffix` is that of the log's format, with its dot.
 
     Raises:
         PrerequisiteError: The pattern has another placeholder.
@@ -97,7 +104,7 @@ def log_file_name(spec: EvalSpec) -> str:
             f"{_PATTERN_VARIABLE} is {pattern!r}: only {{task}}, {{id}} and {{model}} can stand "
             "in braces."
         ) from error
-    return f"{_clean(spec.created)}_{rest.replace('/', '-')}{LOG_SUFFIX}"
+    return f"{_clean(spec.created)}_{rest.replace('/', '-')}{suffix}"
 
 
 def part_name(name: str) -> PartName | None:
@@ -107,8 +114,19 @@ def part_name(name: str) -> PartName | None:
 
 
 def is_log_name(name: str) -> bool:
-    """Whether a file of this name is listed as a log: a Parquet file that starts with a time."""
-    return name.endswith(LOG_SUFFIX) and _STAMP.match(name) is not None
+    """Whether a file of this name is listed as a log.
+
+    Every `.eval` file is; `.parquet` and `.json` files are if their names start with a time.
+    """
+    if name.endswith(_STAMPED_SUFFIXES):
+        return _STAMP.match(name) is not None
+    return name.endswith(_LOG_SUFFIXES)
+
+
+def split_log_name(name: str) -> tuple[str, str]:
+    """Return the name of a log without its suffix, and the suffix; "" if it has none of ours."""
+    suffix = next((suffix for suffix in _LOG_SUFFIXES if name.endswith(suffix)), "")
+    return name.removesuffix(suffix), suffix
 
 
 def task_of_name(name: str) -> tuple[str, str, str | None]:
@@ -116,7 +134,7 @@ def task_of_name(name: str) -> tuple[str, str, str | None]:
 
     Only names of the default pattern tell them apart; of others the task is all there is.
     """
-    parts = name.removesuffix(LOG_SUFFIX).split("_")
+    parts = split_log_name(name)[0].split("_")
     if len(parts) != 3:
         return "_".join(parts[1:]), "", None
     task_id, _, suffix = parts[2].partition("-")

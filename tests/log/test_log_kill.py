@@ -1,4 +1,4 @@
-"""A process that is killed loses nothing that was flushed."""
+"""A process that is killed, at whatever moment, loses nothing that was flushed."""
 
 from __future__ import annotations
 
@@ -8,87 +8,112 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, NamedTuple, cast
 
 import pytest
 
-from tasks_lib.log import list_eval_logs, read_eval_log, read_eval_log_samples
+from tasks_lib.log import (
+    list_eval_logs,
+    read_eval_log,
+    read_eval_log_samples,
+    recover_eval_log,
+)
 
-_WRITER = """
-import asyncio, sys
-from tasks_lib.log import EvalLogWriter
-from tasks_lib.schema import ChatMessageUser, EvalLog, EvalSample, EvalSpec, Score
-
-async def main(log_dir, count, rounds):
-    for number in range(rounds):
-        spec = EvalSpec(created="2026-11-21T21:04:45+00:00", task="t", task_id="id", model="m")
-        writer = EvalLogWriter(EvalLog(eval=spec), log_dir, buffer=5, score_columns=["match"])
-        await writer.start()
-        for id in range(count):
-            text = f"{id} " * 100
-            await writer.append(EvalSample(
-                id=id, epoch=1, input=text, messages=[ChatMessageUser(content=text)],
-                scores={"match": Score(value="C")},
-            ))
-            if id % 5 == 4:
-                print(number, id + 1, flush=True)
-        await writer.finish(EvalLog(eval=spec, status="success"))
-        print(number, "finished", flush=True)
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
-"""
+_SCRIPT = Path(__file__).with_name("_dying_writer.py")
+_SAMPLES = 60
 
 
-def run_and_kill(log_dir: Path, count: int, rounds: int, until: str, wait_s: float) -> list[str]:
-    """Start a writer, kill it `wait_s` after it said `until`; return what it had said."""
+class Point(NamedTuple):
+    """When a writer is killed."""
+
+    log_format: str
+    after: str
+    """What it has said."""
+    delay_s: float
+    """How long ago."""
+
+
+def points() -> list[Point]:
+    """Return 20 moments: while parts are written, while they are merged, while it finishes."""
+    chance = random.Random(20261121)
+    writing = [f"{chance.randrange(3)} flushed {chance.randrange(1, 61)}" for _ in range(6)]
+    merging = [f"{chance.randrange(3)} flushed 48" for _ in range(5)]
+    finishing = [f"{log} finishing" for log in (0, 1, 2, 0, 1, 2, 0, 1, 2)]
+    delays = [(writing, 0.003), (merging, 0.010), (finishing, 0.030)]
+    return [
+        Point(("parquet", "json", "eval")[number % 3], after, chance.uniform(0, longest))
+        for afters, longest in delays
+        for number, after in enumerate(afters)
+    ]
+
+
+class Writers:
+    """Starts writers and kills them."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def kill(self, log_dir: Path, point: Point) -> list[str]:
+        """Let a writer write to `log_dir`, kill it; return what it had said."""
+        commands, answers = cast(IO[str], self._process.stdin), cast(IO[str], self._process.stdout)
+        commands.write(f"{log_dir} {point.log_format}\n")
+        commands.flush()
+        pid, said = 0, list[str]()
+        for line in map(str.strip, answers):
+            if line.startswith("started"):
+                pid = int(line.split()[1])
+            elif line == "dead":
+                break
+            else:
+                said.append(line)
+                if line == point.after:
+                    time.sleep(point.delay_s)
+                    os.kill(pid, signal.SIGKILL)
+        assert point.after in said
+        return said
+
+
+@pytest.fixture(scope="module")
+def writers() -> Iterator[Writers]:
     process = subprocess.Popen(
-        [sys.executable, "-c", _WRITER, str(log_dir), str(count), str(rounds)],
+        [sys.executable, str(_SCRIPT)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert process.stdout is not None
-    said: list[str] = []
-    for line in process.stdout:
-        said.append(line.strip())
-        if line.strip() == until:
-            break
-    time.sleep(wait_s)
-    process.send_signal(signal.SIGKILL)
-    said += [line.strip() for line in process.stdout.read().splitlines()]
-    process.wait()
-    process.stdout.close()
-    return said
+    with process:
+        try:
+            yield Writers(process)
+        finally:
+            process.kill()
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_kill_while_writing_and_finishing(tmp_path: Path, seed: int) -> None:
-    # Short logs one after the other: most of the time goes into starting and finishing.
-    wait_s = random.Random(seed).uniform(0, 0.25)
+@pytest.mark.parametrize("point", points(), ids=lambda point: f"{point.log_format}-{point.after}")
+def test_kill(tmp_path: Path, writers: Writers, point: Point) -> None:
+    said = writers.kill(tmp_path, point)
 
-    said = run_and_kill(tmp_path, count=50, rounds=10_000, until="2 finished", wait_s=wait_s)
-
-    flushed: dict[str, int] = {}
+    flushed = [0, 0, 0]
     for line in said:
-        number, what = line.split()
-        flushed[number] = 50 if what == "finished" else int(what)
+        number, what, *rest = line.split()
+        flushed[int(number)] = int(rest[0]) if what == "flushed" else _SAMPLES
     infos = sorted(list_eval_logs(tmp_path), key=lambda info: int(info.suffix or 1))
-    assert len(flushed) <= len(infos) <= len(flushed) + 1
-    for info, count in zip(infos, flushed.values(), strict=False):
+    # A log that was just begun has perhaps been noticed by nobody.
+    assert len([count for count in flushed if count]) <= len(infos) <= 3
+    for info, count in zip(infos, flushed, strict=False):
         log = read_eval_log(info)
-        found = [sample.id for sample in log.samples or []]
-        assert found == list(range(len(found)))
-        assert len(found) >= count
-        assert (log.status == "success") == (info.type == "file")
+        ids = [sample.id for sample in log.samples or []]
+        assert ids == list(range(len(ids)))
+        assert len(ids) >= count
+        assert log.status == ("success" if info.type == "file" else "started")
 
-
-def test_kill_in_the_middle_of_a_log(tmp_path: Path) -> None:
-    said = run_and_kill(tmp_path, count=1_000_000, rounds=1, until="0 500", wait_s=0)
-
-    [info] = list_eval_logs(tmp_path)
-    samples = list(read_eval_log_samples(info, all_samples_required=False))
-    assert info.type == "live"
-    assert read_eval_log(info, header_only=True).status == "started"
-    assert [sample.id for sample in samples] == list(range(len(samples)))
-    assert len(samples) >= int(said[-1].split()[1])
-    assert samples[-1].messages[0].text == f"{samples[-1].id} " * 100
+        header = recover_eval_log(info)
+        assert header.status == ("success" if info.type == "file" else "error")
+        resumed = list(read_eval_log_samples(info, all_samples_required=False))
+        assert [sample.id for sample in resumed] == ids
+        assert all(sample.messages[0].text == f"{sample.id} " * 100 for sample in resumed)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        Path(info.name).name for info in infos
+    )

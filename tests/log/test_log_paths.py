@@ -14,6 +14,7 @@ from tasks_lib.log._paths import (
     log_file_name,
     log_of_live_folder,
     part_name,
+    split_log_name,
     task_of_name,
 )
 from tasks_lib.schema import EvalSpec
@@ -40,6 +41,25 @@ def test_log_file_name(task: str, expected: str) -> None:
     assert log_file_name(spec) == expected
 
 
+def test_log_file_name_of_another_format() -> None:
+    spec = EvalSpec(created=CREATED, task="sums", task_id="id1", model="p/m")
+
+    assert log_file_name(spec, ".eval") == f"{STAMP}_sums_id1.eval"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("a.b.parquet", ("a.b", ".parquet"), id="Parquet"),
+        pytest.param("a.json", ("a", ".json"), id="JSON"),
+        pytest.param("a.eval", ("a", ".eval"), id="eval"),
+        pytest.param("a.txt", ("a.txt", ""), id="not ours"),
+    ],
+)
+def test_split_log_name(name: str, expected: tuple[str, str]) -> None:
+    assert split_log_name(name) == expected
+
+
 def test_log_file_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = EvalSpec(created=CREATED, task="sums", task_id="id1", model="openai/gpt:x")
     monkeypatch.setenv("EVAL_LOG_FILE_PATTERN", "{model}_{id}")
@@ -58,6 +78,8 @@ def test_log_file_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(f"{STAMP}_sums_id1-re-run.parquet", ("sums", "id1", "re-run"), id="long"),
         pytest.param(f"{STAMP}_sums_m_id1.parquet", ("sums_m_id1", "", None), id="other pattern"),
         pytest.param(f"{STAMP}.parquet", ("", "", None), id="only a time"),
+        pytest.param(f"{STAMP}_sums_id1-2.json", ("sums", "id1", "2"), id="JSON"),
+        pytest.param(f"{STAMP}_sums_id1.eval", ("sums", "id1", None), id="eval"),
     ],
 )
 def test_task_of_name(name: str, expected: tuple[str, str, str | None]) -> None:
@@ -70,7 +92,11 @@ def test_task_of_name(name: str, expected: tuple[str, str, str | None]) -> None:
         pytest.param(f"{STAMP}_sums_id1.parquet", True, id="log"),
         pytest.param("results.parquet", False, id="someone's table"),
         pytest.param(f"{STAMP}_sums_id1.parquet.partial", False, id="unfinished"),
-        pytest.param(f"{STAMP}_sums_id1.json", False, id="other format"),
+        pytest.param(f"{STAMP}_sums_id1.json", True, id="JSON log"),
+        pytest.param("results.json", False, id="someone's document"),
+        pytest.param(f"{STAMP}_sums_id1.eval", True, id="eval log"),
+        pytest.param("renamed.eval", True, id="eval log of any name"),
+        pytest.param(f"{STAMP}_sums_id1.txt", False, id="other format"),
     ],
 )
 def test_is_log_name(name: str, expected: bool) -> None:

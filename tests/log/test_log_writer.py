@@ -10,10 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks_lib._errors import LogError, PrerequisiteError
-from tasks_lib.log import EvalLogWriter, list_eval_logs, read_eval_log, write_eval_log
+from tasks_lib.log import EvalLogWriter, list_eval_logs, read_eval_log
 from tasks_lib.log._parquet import GROUP_ROWS
-from tasks_lib.log._writer import FLUSH_BYTES
-from tasks_lib.schema import EvalLog, EvalSample, Score
+from tasks_lib.schema import (
+    EvalConfig,
+    EvalLog,
+    EvalSample,
+)
 
 MakeSample = Callable[..., EvalSample]
 MakeHeader = Callable[..., EvalLog]
@@ -59,72 +62,16 @@ async def test_a_log_from_start_to_finish(
     assert writer.rows == 3
 
 
-async def test_parts_are_written_by_count(
-    tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
-) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path, buffer=2)
-    await writer.start()
-
-    for id in range(5):
-        await writer.append(make_sample(id))
-
-    assert ids(tmp_path) == [0, 1, 2, 3]
-    assert len(parts(tmp_path)) == 3
-
-
-async def test_parts_are_written_by_bytes(
-    tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
-) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path)
-    await writer.start()
-
-    await writer.append(make_sample(1, input="x" * FLUSH_BYTES))
-
-    assert ids(tmp_path) == [1]
-
-
-async def test_parts_are_written_by_age(
-    tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
-) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path, flush_seconds=0.01)
-    await writer.start()
-
-    await writer.append(make_sample(1))
-    async with asyncio.timeout(5):
-        while ids(tmp_path) != [1]:  # noqa: ASYNC110 - what happens, happens on the disk
-            await asyncio.sleep(0.005)
-
-
 async def test_many_appenders_lose_and_repeat_nothing(
     tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
 ) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path, buffer=3)
+    writer = EvalLogWriter(make_header(config=EvalConfig(log_buffer=3)), tmp_path)
     await writer.start()
 
     await asyncio.gather(*(writer.append(make_sample(id)) for id in range(50)))
     await writer.finish(make_header())
 
     assert ids(tmp_path) == list(range(50))
-
-
-async def test_a_part_that_cannot_be_written_is_kept(
-    tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
-) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path, buffer=2)
-    await writer.start()
-    folder = tmp_path / ".live" / NAME
-    folder.rename(tmp_path / "gone")
-
-    await writer.append(make_sample(1))
-    for id in (2, 3):
-        with pytest.raises(LogError, match=r"could not be written .+ kept in memory"):
-            await writer.append(make_sample(id))
-    with pytest.raises(LogError, match="could not be written"):
-        await writer.finish(make_header())
-
-    (tmp_path / "gone").rename(folder)
-    await writer.finish(make_header(status="error"))
-    assert ids(tmp_path) == [1, 2, 3]
 
 
 async def test_a_final_file_that_cannot_be_written_leaves_the_parts(
@@ -147,7 +94,7 @@ async def test_a_final_file_that_cannot_be_written_leaves_the_parts(
 async def test_cancelling_an_append_loses_nothing(
     tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
 ) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path, buffer=1)
+    writer = EvalLogWriter(make_header(config=EvalConfig(log_buffer=1)), tmp_path)
     await writer.start()
 
     appending = asyncio.create_task(writer.append(make_sample(1)))
@@ -224,7 +171,9 @@ async def test_shards_write_one_log(
 async def test_the_last_attempt_at_a_sample_counts(
     tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample, finished: bool
 ) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path, buffer=1, score_columns=["match"])
+    writer = EvalLogWriter(
+        make_header(config=EvalConfig(log_buffer=1)), tmp_path, score_columns=["match"]
+    )
     await writer.start()
     for sample in (
         make_sample(1, attempt=2, uuid="kept"),
@@ -253,7 +202,9 @@ async def test_an_unwritable_folder_fails_at_the_start(
 
 
 async def test_logs_in_memory(make_header: MakeHeader, make_sample: MakeSample) -> None:
-    writer = EvalLogWriter(make_header(), "memory://team/logs", buffer=1, score_columns=["match"])
+    writer = EvalLogWriter(
+        make_header(config=EvalConfig(log_buffer=1)), "memory://team/logs", score_columns=["match"]
+    )
     await writer.start()
     await writer.append(make_sample(1))
     assert [info.type for info in list_eval_logs("memory://team/logs")] == ["live"]
@@ -294,7 +245,9 @@ async def test_golden_header(
 async def test_columns_are_the_same_in_parts_and_final_file(
     tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
 ) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path, buffer=1, score_columns=["match", "é"])
+    writer = EvalLogWriter(
+        make_header(config=EvalConfig(log_buffer=1)), tmp_path, score_columns=["match", "é"]
+    )
     await writer.start()
     await writer.append(make_sample(1))
     schemas = [pq.read_schema(tmp_path / ".live" / NAME / name) for name in parts(tmp_path)]
@@ -344,44 +297,3 @@ def test_writing_a_long_log_holds_little_of_it(
 
     peak_of(500)  # warm up
     assert peak_of(5_000) < 2 * peak_of(500) + 2_000_000
-
-
-def test_write_eval_log_and_back(
-    tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
-) -> None:
-    location = tmp_path / "new" / "log.parquet"
-    log = make_header(status="success", samples=[make_sample(id) for id in ("b", "a", 10, 9)])
-    log.samples = [*(log.samples or []), make_sample(9, scores={"odd/name": Score(value=2)})][1:]
-
-    write_eval_log(log, location)
-    back = read_eval_log(location)
-
-    assert [sample.id for sample in back.samples or []] == [9, 10, "a"]
-    assert pq.read_schema(location).names[16:18] == ["score_match", "score_odd_name"]
-    assert [path.name for path in location.parent.iterdir()] == ["log.parquet"]
-
-
-def test_editing_a_header_keeps_the_samples(
-    tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
-) -> None:
-    location = str(tmp_path / "log.parquet")
-    log = make_header(samples=[make_sample(1)])
-    write_eval_log(log, location)
-
-    header = read_eval_log(location, header_only=True)
-    header.eval.tags = ["checked"]
-    write_eval_log(header)
-
-    back = read_eval_log(location)
-    assert back.eval.tags == ["checked"]
-    assert back.samples == log.samples
-
-
-def test_write_eval_log_needs_a_place(tmp_path: Path, make_header: MakeHeader) -> None:
-    with pytest.raises(ValueError, match="no location of its own"):
-        write_eval_log(make_header())
-    with pytest.raises(NotImplementedError, match="format='json'"):
-        write_eval_log(make_header(), tmp_path / "log.json")
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(LogError, match="could not be written"):
-        write_eval_log(make_header(), tmp_path / "file" / "log.parquet")
