@@ -2,7 +2,13 @@
 
 from tasks_lib.context import Transcript, transcript
 from tasks_lib.log._arrow import BASE_SCHEMA, SCHEMA_VERSION, columns_of_scorers
-from tasks_lib.log._listing import EvalLogInfo, LogFormat, list_eval_logs
+from tasks_lib.log._condense import condense_sample, resolve_sample_attachments
+from tasks_lib.log._convert import convert_eval_logs
+from tasks_lib.log._documents import LogFormat
+from tasks_lib.log._json_write import write_json_log
+from tasks_lib.log._listing import list_eval_logs
+from tasks_lib.log._log_file import EvalLogInfo, LogFile
+from tasks_lib.log._manifest import bundle_log_dir, retryable_eval_logs, write_log_dir_manifest
 from tasks_lib.log._paths import check_writable, resolve_log_dir
 from tasks_lib.log._reader import (
     read_eval_log,
@@ -11,6 +17,10 @@ from tasks_lib.log._reader import (
     read_eval_log_sample_summaries,
     read_eval_log_samples,
 )
+from tasks_lib.log._recover import recover_eval_log
+from tasks_lib.log._remove import remove_eval_log
+from tasks_lib.log._rows import SAMPLE_COLUMNS, sample_id_text, sample_row
+from tasks_lib.log._tables import read_eval_log_table
 from tasks_lib.log._write_log import write_eval_log
 from tasks_lib.log._writer import EvalLogWriter
 from tasks_lib.schema import (
@@ -56,12 +66,14 @@ from tasks_lib.schema import (
     StoreEvent,
     SubtaskEvent,
     ToolEvent,
+    UnknownEvent,
     event_sequence,
     event_tree,
 )
 
 __all__ = [
     "BASE_SCHEMA",
+    "SAMPLE_COLUMNS",
     "SCHEMA_VERSION",
     "ApprovalEvent",
     "BaseEvent",
@@ -92,6 +104,7 @@ __all__ = [
     "Event",
     "InfoEvent",
     "InputEvent",
+    "LogFile",
     "LogFormat",
     "LoggerEvent",
     "LoggingMessage",
@@ -109,8 +122,12 @@ __all__ = [
     "SubtaskEvent",
     "ToolEvent",
     "Transcript",
+    "UnknownEvent",
+    "bundle_log_dir",
     "check_writable",
     "columns_of_scorers",
+    "condense_sample",
+    "convert_eval_logs",
     "event_sequence",
     "event_tree",
     "list_eval_logs",
@@ -119,7 +136,16 @@ __all__ = [
     "read_eval_log_sample",
     "read_eval_log_sample_summaries",
     "read_eval_log_samples",
+    "read_eval_log_table",
+    "recover_eval_log",
+    "remove_eval_log",
     "resolve_log_dir",
+    "resolve_sample_attachments",
+    "retryable_eval_logs",
+    "sample_id_text",
+    "sample_row",
     "transcript",
     "write_eval_log",
+    "write_json_log",
+    "write_log_dir_manifest",
 ]

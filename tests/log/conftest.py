@@ -26,6 +26,7 @@ from tasks_lib.schema import (
     SpanBeginEvent,
     SpanEndEvent,
 )
+from tests.log._peer import start_peer, write_peer_logs  # noqa: F401  # fixtures
 
 MakeSample = Callable[..., EvalSample]
 MakeHeader = Callable[..., EvalLog]
@@ -86,7 +87,12 @@ def make_sample() -> MakeSample:
 
 @pytest.fixture
 def make_header() -> MakeHeader:
-    def make(task: str = "arithmetic", model: str = "mockllm/model", **fields: Any) -> EvalLog:
+    def make(
+        task: str = "arithmetic",
+        model: str = "mockllm/model",
+        config: EvalConfig | None = None,
+        **fields: Any,
+    ) -> EvalLog:
         spec = EvalSpec(
             eval_id="eval1",
             run_id="run1",
@@ -95,7 +101,7 @@ def make_header() -> MakeHeader:
             task_id="task1",
             model=model,
             dataset=EvalDataset(name="sums", samples=3, sample_ids=[1, 2, 3]),
-            config=EvalConfig(epochs=1),
+            config=config or EvalConfig(epochs=1),
             scorers=[EvalScorer(name="match")],
         )
         return EvalLog(eval=spec, **fields)

@@ -1,27 +1,27 @@
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from tasks_lib._errors import LogFormatError
 from tasks_lib.log import (
-    EvalLogInfo,
     EvalLogWriter,
+    LogFormat,
     list_eval_logs,
     read_eval_log,
     read_eval_log_async,
     read_eval_log_sample,
     read_eval_log_sample_summaries,
     read_eval_log_samples,
+    read_eval_log_table,
     write_eval_log,
 )
+from tasks_lib.log._documents import format_of_name
+from tasks_lib.log._row_lookup import ROW_COLUMNS
+from tasks_lib.log._rows import row_sample
 from tasks_lib.schema import (
+    EvalConfig,
     EvalLog,
     EvalSample,
     EvalSampleReductions,
@@ -36,19 +36,43 @@ MakeHeader = Callable[..., EvalLog]
 STAMP = "2026-11-21T21-04-45+00-00"
 
 
+FORMATS: tuple[LogFormat, ...] = ("parquet", "json", "eval")
+ENDED = ((10, 2), ("1", 1), (9, 1), (1, 1), (10, 1))
+"""Ids and epochs in the order in which samples ended."""
+
+
 @pytest.fixture
-def log_file(tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample) -> Path:
-    """A log with int and text ids and two epochs, in the order in which samples ended."""
-    samples = [make_sample(id, epoch) for id, epoch in ((10, 2), ("1", 1), (9, 1), (1, 1), (10, 1))]
-    path = tmp_path / f"{STAMP}_arithmetic_task1.parquet"
+def samples(make_sample: MakeSample) -> list[EvalSample]:
+    return [make_sample(id, epoch) for id, epoch in ENDED]
+
+
+@pytest.fixture(params=FORMATS)
+def log_file(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    make_header: MakeHeader,
+    samples: list[EvalSample],
+) -> Path:
+    """A log in each format, with int and text ids and two epochs."""
+    path = tmp_path / f"{STAMP}_arithmetic_task1.{request.param}"
     write_eval_log(make_header(status="success", samples=samples), path)
     return path
 
 
-@pytest.fixture
-async def live_log(tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample) -> Path:
-    """A log that its writer left unfinished."""
-    writer = EvalLogWriter(make_header(), tmp_path, buffer=2, score_columns=["match"])
+@pytest.fixture(params=FORMATS)
+async def live_log(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    make_header: MakeHeader,
+    make_sample: MakeSample,
+) -> Path:
+    """A log that its writer left unfinished; while it is written it is Parquet in any case."""
+    writer = EvalLogWriter(
+        make_header(config=EvalConfig(log_buffer=2)),
+        tmp_path,
+        score_columns=["match"],
+        log_format=request.param,
+    )
     await writer.start()
     for id in (3, 1, 2):
         await writer.append(make_sample(id))
@@ -63,10 +87,27 @@ def test_samples_come_by_epoch_and_id(log_file: Path) -> None:
 
     assert log.location == str(log_file)
     assert [(sample.id, sample.epoch) for sample in log.samples or []] == expected
-    streamed = read_eval_log_samples(log_file)
-    assert [(sample.id, sample.epoch) for sample in streamed] == expected
     summaries = read_eval_log_sample_summaries(log_file)
     assert [(summary.id, summary.epoch) for summary in summaries] == expected
+
+
+def test_samples_are_streamed_in_the_order_of_the_file(log_file: Path) -> None:
+    streamed = read_eval_log_samples(log_file)
+
+    assert [(sample.id, sample.epoch) for sample in streamed] == list(ENDED)
+
+
+def test_samples_are_the_same_in_all_formats(log_file: Path, samples: list[EvalSample]) -> None:
+    expected = dict(zip(ENDED, samples, strict=True))
+
+    log = read_eval_log(log_file, resolve_attachments=True)
+    streamed = list(read_eval_log_samples(log_file, resolve_attachments=True))
+
+    assert {(sample.id, sample.epoch): sample for sample in streamed} == expected
+    assert {(sample.id, sample.epoch): sample for sample in log.samples or []} == expected
+    assert {
+        (id, epoch): read_eval_log_sample(log_file, id, epoch, True) for id, epoch in ENDED
+    } == expected
 
 
 def test_header_only(log_file: Path) -> None:
@@ -175,112 +216,139 @@ def test_an_unfinished_log(live_log: Path) -> None:
     with pytest.raises(RuntimeError, match="status 'started'"):
         next(read_eval_log_samples(live_log))
     samples = read_eval_log_samples(live_log, all_samples_required=False)
-    assert [sample.id for sample in samples] == [1, 2, 3]
+    assert [sample.id for sample in samples] == [3, 1, 2]
 
 
-async def test_a_log_that_is_finished_while_it_is_read(
+def test_a_format_that_the_name_does_not_tell(
+    log_file: Path, tmp_path: Path, samples: list[EvalSample]
+) -> None:
+    format: LogFormat = format_of_name(log_file.name)
+    log = read_eval_log(log_file, resolve_attachments=True)
+    path = tmp_path / "somewhere.log"
+    write_eval_log(log, path, format)
+
+    assert (
+        read_eval_log_sample(path, *ENDED[1], format=format, resolve_attachments=True)
+        == (samples[1])
+    )
+    assert len(read_eval_log_sample_summaries(path, format)) == len(ENDED)
+    assert len(list(read_eval_log_samples(path, format=format))) == len(ENDED)
+    log.location = str(path)
+    assert read_eval_log(path, format=format, resolve_attachments=True) == log
+
+
+@pytest.mark.parametrize("name", ["none.parquet", "none.json", "none.eval", "", ".live/x.parquet"])
+def test_no_log(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+
+    for read in (
+        lambda: read_eval_log(path),
+        lambda: read_eval_log(path, header_only=True),
+        lambda: read_eval_log_sample(path, 1),
+        lambda: read_eval_log_sample_summaries(path),
+        lambda: next(read_eval_log_samples(path, all_samples_required=False)),
+    ):
+        with pytest.raises(FileNotFoundError, match="no log at"):
+            read()
+
+
+def test_a_header_is_edited_without_its_samples(log_file: Path) -> None:
+    before = read_eval_log(log_file)
+    header = read_eval_log(log_file, header_only=True)
+    header.eval.tags = ["checked"]
+
+    write_eval_log(header)
+
+    before.eval.tags = ["checked"]
+    assert read_eval_log(log_file) == before
+
+
+def test_the_header_of_an_unfinished_log_is_edited(live_log: Path) -> None:
+    before = read_eval_log(live_log)
+    header = read_eval_log(live_log, header_only=True)
+    header.status = "cancelled"
+
+    write_eval_log(header)
+
+    before.status = "cancelled"
+    assert live_log.is_file()
+    assert read_eval_log(live_log, resolve_attachments=True) == before
+
+
+def test_a_log_that_was_replaced_since_a_sample_was_read(
     tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
 ) -> None:
-    writer = EvalLogWriter(make_header(), tmp_path, buffer=1)
-    await writer.start()
-    for id in (1, 2, 3):
-        await writer.append(make_sample(id))
-    samples = read_eval_log_samples(writer.location, all_samples_required=False)
-    first = next(samples)
-    await writer.finish(make_header(status="success"))
-
-    assert [first.id, *(sample.id for sample in samples)] == [1, 2, 3]
-
-
-def test_no_log(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.parquet", tmp_path, tmp_path / ".live" / "x.parquet"):
-        with pytest.raises(FileNotFoundError, match="no log at"):
-            read_eval_log(path)
-    with pytest.raises(NotImplementedError, match="format='json'"):
-        read_eval_log(tmp_path / "log.json")
+    path = tmp_path / "log.parquet"
+    for number in range(10):  # ten files, with the same sizes
+        for version in ("a", "b"):
+            log_of_this_version = make_header(samples=[make_sample(1, uuid=f"{version}{number}")])
+            write_eval_log(log_of_this_version, path)
+            assert read_eval_log_sample(path, 1).uuid == f"{version}{number}"
+            path.rename(tmp_path / f"{version}{number}.parquet")
+    for number in range(10):
+        assert read_eval_log_sample(tmp_path / f"a{number}.parquet", 1).uuid == f"a{number}"
 
 
-def damage(path: Path, how: str) -> None:
-    content = path.read_bytes()
-    if how == "newer version":
-        table = pq.read_table(path)
-        metadata = {**pq.read_metadata(path).metadata, b"evals.schema_version": b"2"}
-        pq.write_table(table.replace_schema_metadata(metadata), path)
-    elif how == "foreign table":
-        pq.write_table(pa.table({"a": [1]}), path)
-    elif how == "damaged data":
-        path.write_bytes(content[:100] + b"\0" * 3000 + content[3100:])
-    else:
-        pieces = {"empty": b"", "text": b"hello" * 100, "half": content[: len(content) // 2]}
-        path.write_bytes(pieces[how])
+def test_columns_for_queries_are_not_needed_to_read_a_sample(
+    tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
+) -> None:
+    failed = {"message": "boom", "traceback": "…"}
+    sample = make_sample(
+        "odd",
+        attempt=3,
+        target=["a", "b"],
+        choices=["a", "b"],
+        store={"k": 1},
+        error=failed,
+        error_retries=[failed, failed],
+        limit={"type": "token", "limit": 100},
+        metadata={"lone": "\ud800"},
+        attachments={"key": "text"},
+    )
+    path = tmp_path / "log.parquet"
+    write_eval_log(make_header(samples=[sample]), path)
+
+    [row] = read_eval_log_table(path).to_pylist()
+
+    needed = {name: row[name] for name in ROW_COLUMNS}
+    assert row_sample(needed) == row_sample(row) == sample
+    assert read_eval_log_sample(path, "odd") == sample
+    assert read_eval_log_sample_summaries(path) == [sample.summary()]
 
 
 @pytest.mark.parametrize(
-    ("how", "message"),
+    ("id", "epoch", "uuid"),
     [
-        pytest.param("empty", "cannot be read as a log", id="empty"),
-        pytest.param("text", "cannot be read as a log", id="text"),
-        pytest.param("half", "cannot be read as a log", id="half"),
-        pytest.param("damaged data", "cannot be read as a log", id="damaged data"),
-        pytest.param("foreign table", "not a log of ours", id="foreign table"),
-        pytest.param("newer version", "schema version 2, .* upgrade", id="newer version"),
+        pytest.param(7, 1, "7-second", id="the later attempt was written first"),
+        pytest.param("7", 1, "text", id="text that looks like a number"),
+        pytest.param(2000, 1, "uuid-2000-1", id="in the last row group"),
+        pytest.param(7, 2, "uuid-7-2", id="in another part"),
+        pytest.param(8, 1, "8-again", id="the same attempt twice: what was written last"),
     ],
 )
-def test_files_that_are_no_logs(log_file: Path, how: str, message: str) -> None:
-    damage(log_file, how)
-
-    with pytest.raises(LogFormatError, match=f"{re.escape(log_file.name)}.*{message}"):
-        read_eval_log(log_file)
-    if how != "damaged data":  # only its samples are damaged
-        with pytest.raises(LogFormatError, match=message):
-            read_eval_log(log_file, header_only=True)
-        assert list_eval_logs(log_file.parent, filter=lambda log: True) == []
-
-
-def test_a_damaged_part_is_named(live_log: Path) -> None:
-    part = live_log.parent / ".live" / live_log.name / "part-0-000001.parquet"
-    damage(part, "half")
-
-    with pytest.raises(LogFormatError, match=part.name):
-        read_eval_log(live_log)
-    assert read_eval_log(live_log, header_only=True).status == "started"
-
-
-def size_of(path: Path) -> int:
-    return path.stat().st_size
-
-
-async def test_listing(
-    tmp_path: Path, live_log: Path, log_file: Path, make_header: MakeHeader
+async def test_one_sample_of_many_rows(
+    tmp_path: Path,
+    make_header: MakeHeader,
+    make_sample: MakeSample,
+    id: int | str,
+    epoch: int,
+    uuid: str,
 ) -> None:
-    assert live_log == log_file  # the finished log hides parts that a killed writer left
-    other = EvalLogWriter(make_header(task="other"), tmp_path / "below")
-    await other.start()
-    os.utime(log_file, (1000, 1000))
-    (tmp_path / "notes.txt").write_text("x")
-    pq.write_table(pa.table({"a": [1]}), tmp_path / "table.parquet")
+    first = [make_sample(7, attempt=2, uuid="7-second"), make_sample("7", uuid="text")]
+    plain = make_sample(1).model_copy(update={"events": [], "messages": []})
+    many = [
+        plain.model_copy(update={"id": id, "uuid": f"uuid-{id}-1"}) for id in range(7, 2 * 1000 + 1)
+    ]
+    last = [make_sample(7, 2), make_sample(8, uuid="8-again")]
+    writer = EvalLogWriter(make_header(), tmp_path)
+    await writer.start()
+    for part in (first, many, last):
+        for sample in part:
+            await writer.append(sample)
+        await writer.flush()
 
-    infos = list_eval_logs(tmp_path)
-
-    assert infos[1] == EvalLogInfo(
-        name=str(log_file),
-        type="file",
-        size=size_of(log_file),
-        mtime=1000.0,
-        task="arithmetic",
-        task_id="task1",
-        suffix=None,
-    )
-    assert (infos[0].name, infos[0].type, infos[0].task) == (other.location, "live", "other")
-    assert infos[0].size > 1000
-    assert list_eval_logs(tmp_path, descending=False) == infos[::-1]
-    assert list_eval_logs(tmp_path, recursive=False) == infos[1:]
-    assert list_eval_logs(tmp_path, formats=["json"]) == []
-    assert list_eval_logs(tmp_path, filter=lambda log: log.eval.task == "other") == infos[:1]
-    assert list_eval_logs(tmp_path / "nowhere") == []
-
-
-def test_listing_follows_the_environment(log_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EVAL_LOG_DIR", str(log_file.parent))
-
-    assert [info.name for info in list_eval_logs()] == [str(log_file)]
+    assert read_eval_log_sample(writer.location, id, epoch).uuid == uuid
+    log = read_eval_log(writer.location)
+    assert [s.uuid for s in log.samples or [] if (s.id, s.epoch) == (id, epoch)] == [uuid]
+    await writer.finish(make_header(status="success"))
+    assert read_eval_log_sample(writer.location, id, epoch).uuid == uuid
