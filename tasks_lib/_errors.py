@@ -13,7 +13,8 @@ EvalsError
 ├── ModelError                     a model request failed for good
 │   └── ModelRetryError            ... after all retries
 └── LogError                       a log cannot be written or read
-    └── LogFormatError             a file is not one of our logs
+    ├── LogFormatError             a file is not one of our logs
+    └── ColumnValueError           a column of a frame cannot be made from a log
 
 A message says what is wrong, with which value, and what to do about it. The command
 line prints the message of a `PrerequisiteError` and exits with status 2.
@@ -164,6 +165,10 @@ class LogError(EvalsError):
 
 class LogFormatError(LogError, ValueError):
     """A file is not one of our logs, is damaged, or was written by a newer version."""
+
+
+class ColumnValueError(LogError, ValueError):
+    """A column of a frame cannot be made from what a log holds."""
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:
