@@ -123,3 +123,12 @@ def run(log_dir: str) -> Any:
         return logs[0]
 
     return call
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a new folder, without anybody's variables for logs."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("EVAL_LOG_DIR", "INSPECT_LOG_DIR", "EVAL_LOG_FILE_PATTERN"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
