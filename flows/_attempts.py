@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from copy import copy
-
-import fsspec
 
 from flows._identity import identify, latest_logs
 from flows._session import Session
+from tasks_lib._errors import PrerequisiteError
 from tasks_lib._util._ids import short_uuid
+from tasks_lib.log import remove_eval_log
 from tasks_lib.schema import EvalLog, GenerateConfig, utc_now
 from tasks_lib.task import RunPlan
+
+logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 3600.0
 """Waits between attempts double up to this."""
@@ -61,13 +64,15 @@ def prepare_next(session: Session, position: int) -> None:
 def remove_superseded(previous: EvalLog | None, log: EvalLog) -> None:
     """Delete the log of an earlier attempt once `log` holds all that it had.
 
-    A log that was left without an end (status "started") stays: its run may be alive.
+    That of a run which may still be going on stays.
     """
-    if previous is None or previous.status == "started" or not previous.location:
+    if previous is None or not previous.location:
         return
     if log.location != previous.location and log.status == "success":
-        fs, path = fsspec.core.url_to_fs(previous.location)
-        fs.rm(path)
+        try:
+            remove_eval_log(previous.location)
+        except (PrerequisiteError, OSError) as error:
+            logger.warning("An earlier log of %s stays: %s", log.eval.task, error)
 
 
 def _again(plan: RunPlan, last: EvalLog) -> RunPlan:

@@ -18,13 +18,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _INT, _FLOAT, _TEXT = click.INT, click.FLOAT, click.STRING
 _DISPLAYS = click.Choice(["full", "rich", "plain", "log", "none"])
+_LOG_FORMATS = click.Choice(["parquet", "json", "eval"])
 _TASK_RUNS = click.Choice(["auto", "stage", "sample", "shard"])
 
 _VALUES: Mapping[str, tuple[click.ParamType[Any], str]] = {
     "model_base_url": (_TEXT, "Base URL of the provider."),
     "log_dir": (_TEXT, "Folder or URL of the logs."),
-    "log_buffer": (_INT, "Samples in a part of a running log."),
+    "log_format": (_LOG_FORMATS, "Format of the logs; parquet unless told."),
+    "log_buffer": (_INT, "Samples after which a part of a log is written."),
     "log_level": (_TEXT, "From which level on log records are shown."),
+    "log_level_transcript": (_TEXT, "From which level on log records are kept in transcripts."),
     "display": (_DISPLAYS, "How progress is shown."),
     "task_runs": (_TASK_RUNS, "What is a Prefect task run."),
     "epochs": (_INT, "How often each sample is evaluated."),
@@ -107,6 +110,19 @@ def _common() -> list[Callable[[Any], Any]]:
         ),
         click.option("--no-fail-on-error", "no_fail", is_flag=True, help="Never fail a task."),
         click.option("--no-score", is_flag=True, help="Don't score."),
+        click.option(
+            "--no-log-samples", "log_samples", flag_value=False, default=None, type=bool,
+            help="Log results only: nothing can be resumed.",
+        ),
+        click.option(
+            "--no-log-realtime", "log_realtime", flag_value=False, default=None, type=bool,
+            help="Let up to 30 seconds pass before finished samples can be read.",
+        ),
+        click.option("--log-images/--no-log-images", default=None, help="Log images, or not."),
+        click.option(
+            "--log-shared", type=_INT, is_flag=False, flag_value="10",
+            help="Seconds after which finished samples are in the log directory.",
+        ),
         click.option("--stop-seqs", help="Texts that end an answer, separated by commas."),
         click.option("--logprobs", is_flag=True, default=None, help="Ask for log probabilities."),
         click.option("--top-logprobs", type=_INT, help="Most likely tokens per position."),

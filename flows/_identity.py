@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 
-from tasks_lib._errors import PrerequisiteError
+from tasks_lib._errors import LogFormatError, PrerequisiteError
 from tasks_lib.log import list_eval_logs, read_eval_log
 from tasks_lib.schema import EvalLog
+
+logger = logging.getLogger(__name__)
 
 IDENTITY_VERSION = 1
 """Version of the algorithm below; a new one never equals an old one."""
@@ -33,7 +36,7 @@ def task_identity(header: EvalLog) -> str:
         "model": [spec.model, spec.model_base_url, spec.model_args],
         "config": header.plan.config.model_dump(exclude=_HOW_NOT_WHAT),
         "model_config": spec.model_generate_config.model_dump(exclude=_HOW_NOT_WHAT),
-        "roles": {name: role.model_dump() for name, role in (spec.model_roles or {}).items()},
+        "roles": spec.model_dump(include={"model_roles"})["model_roles"] or {},
         "limits": spec.config.model_dump(include=_LIMITS),
     }
     text = json.dumps(content, sort_keys=True, default=str)
@@ -59,10 +62,17 @@ def identify(headers: Sequence[EvalLog]) -> None:
 
 
 def latest_logs(log_dir: str) -> dict[str, EvalLog]:
-    """Return the newest log of each identity in a log directory; headers only."""
+    """Return the newest log of each identity in a log directory; headers only.
+
+    A file that cannot be read is left out, with a warning.
+    """
     latest: dict[str, EvalLog] = {}
     for info in list_eval_logs(log_dir, descending=True):
-        log = read_eval_log(info.name, header_only=True)
+        try:
+            log = read_eval_log(info.name, header_only=True)
+        except LogFormatError as error:
+            logger.warning("%s It is not resumed from.", error)
+            continue
         if log.eval.task_identity is not None:
             latest.setdefault(log.eval.task_identity, log)
     return latest

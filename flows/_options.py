@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tasks_lib import Epochs
 from tasks_lib._errors import ParameterError, nearest_hint
+from tasks_lib.log import LogFormat
 from tasks_lib.model import Model
 from tasks_lib.schema import GenerateConfig, GenerateConfigArgs
 from tasks_lib.task import Solver, SolverSpec
@@ -21,16 +23,15 @@ TaskRuns = Literal["auto", "stage", "sample", "shard"]
 
 DisplayType = Literal["full", "conversation", "rich", "plain", "log", "none"]
 
+LOG_SHARED_S = 10
+"""Seconds that `log_shared=True` stands for."""
+
+_LOG_FORMAT_VARIABLES = ("EVAL_LOG_FORMAT", "INSPECT_LOG_FORMAT")
+
 LATER: Mapping[str, object] = {
     "approval": None,
     "bundle_dir": None,
     "debug_errors": False,
-    "log_format": "parquet",
-    "log_images": None,
-    "log_level_transcript": None,
-    "log_realtime": True,
-    "log_samples": True,
-    "log_shared": False,
     "max_sandboxes": None,
     "max_subprocesses": None,
     "retry_on_error": 0,
@@ -65,7 +66,7 @@ class SharedArgs(GenerateConfigArgs, total=False):
     approval: object
     log_level: str | None
     log_level_transcript: str | None
-    log_format: Literal["parquet", "json"] | None
+    log_format: LogFormat | None
     limit: int | tuple[int, int] | None
     sample_id: str | int | list[str] | list[int] | list[str | int] | None
     epochs: int | Epochs | None
@@ -108,10 +109,18 @@ class EvalSetArgs(SharedArgs, total=False):
     bundle_overwrite: bool
 
 
+def _default_log_format() -> LogFormat:
+    variables = (os.environ.get(name) for name in _LOG_FORMAT_VARIABLES)
+    # Checked by pydantic like a value that was passed.
+    return cast(LogFormat, next(filter(None, variables), "parquet"))
+
+
 class EvalOptions(BaseModel):
     """Checked arguments of a call, defaults filled in."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=True, frozen=True, validate_default=True
+    )
 
     model_base_url: str | None = None
     model_args: dict[str, Any] = Field(default_factory=dict)
@@ -133,7 +142,18 @@ class EvalOptions(BaseModel):
     working_limit: int | None = Field(default=None, ge=0)
     max_samples: int | None = Field(default=None, ge=1)
     max_tasks: int | None = Field(default=None, ge=1)
+    log_level_transcript: str | None = None
+    log_format: LogFormat = Field(default_factory=_default_log_format)
+    log_samples: bool = True
+    """Whether samples are logged at all; without, there is nothing to resume from."""
+    log_realtime: bool = True
+    """Whether a finished sample can be read within a second or two; else within 30 s."""
+    log_images: bool = True
+    """Whether images are logged, those of the input as what they were when the sample ran."""
     log_buffer: int | None = Field(default=None, ge=1)
+    """Samples after which a part of the log is written, if time does not come first."""
+    log_shared: int | None = Field(default=None, ge=1)
+    """Seconds after which a finished sample is on the store at the latest; True: 10."""
     log_header_only: bool = False
     score: bool = True
     task_runs: TaskRuns = "auto"
@@ -151,6 +171,11 @@ class EvalOptions(BaseModel):
     @classmethod
     def _as_epochs(cls, value: object) -> object:
         return Epochs(value) if isinstance(value, int) else value
+
+    @field_validator("log_shared", mode="before")
+    @classmethod
+    def _as_seconds(cls, value: object) -> object:
+        return {True: LOG_SHARED_S, False: None}[value] if isinstance(value, bool) else value
 
     @field_validator("display")
     @classmethod

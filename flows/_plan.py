@@ -97,6 +97,7 @@ def make_plan(task: Task, model: Model, options: EvalOptions, run_id: str, log_d
         generate=generate_with(model),
         config=config,
         log_dir=log_dir,
+        log_format=options.log_format,
     )
 
 
@@ -169,9 +170,11 @@ def _eval_config(task: Task, options: EvalOptions, epochs: int, reducers: list[s
         working_limit=_first(options.working_limit, task.working_limit),
         max_samples=options.max_samples,
         max_tasks=options.max_tasks,
+        log_samples=options.log_samples,
+        log_realtime=options.log_realtime,
+        log_images=options.log_images,
         log_buffer=options.log_buffer,
-        log_samples=True,
-        log_realtime=True,
+        log_shared=options.log_shared,
         task_runs=options.task_runs,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from flows._display import Display
-from flows._logging import set_log_level
+from flows._logging import check_log_levels
 from flows._options import EvalOptions
 from flows._plan import make_plans
 from flows._server import quiet_prefect_logging, server_defaults, start_temporary_server
@@ -37,7 +37,7 @@ def prepare_session(
         PrerequisiteError: Something is unknown, missing or contradictory; nothing has been
             started or written.
     """
-    set_log_level(options.log_level)
+    check_log_levels(options.log_level, options.log_level_transcript)
     models = resolve_models(
         model,
         base_url=options.model_base_url,

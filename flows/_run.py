@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Failed
 
 from flows._governor import Governor
+from flows._logging import evaluation_logging
 from flows._server import MESSAGE_LENGTH
 from flows._session import Session, register_session
 from flows._slots import LeasedSlots
@@ -33,7 +34,13 @@ async def open_session(session: Session) -> AsyncIterator[Session]:
     At the end waits until the server has recorded the task runs, and closes connections:
     they don't outlive their event loop.
     """
-    with register_session(session), session.display.show(), calm_gc():
+    options = session.options
+    with (
+        register_session(session),
+        session.display.show(),
+        evaluation_logging(options.log_level, options.log_level_transcript),
+        calm_gc(),
+    ):
         try:
             async with get_client() as client, LeasedSlots() as slots:
                 session.governor = Governor(client, window=GOVERNOR_WINDOW)

@@ -126,8 +126,8 @@ class TaskRun:
         self._writer = EvalLogWriter(
             header,
             self._plan.log_dir,
-            buffer=header.eval.config.log_buffer,
             score_columns=[scorer.name for scorer, _ in self._plan.scorers],
+            log_format=self._plan.log_format,
         )
         await self._writer.start()
         status: EvalStatus = "error"

@@ -5,6 +5,7 @@ from tasks_lib.dataset._digest import dataset_digest
 from tasks_lib.dataset._fields import FieldSpec
 from tasks_lib.dataset._files import csv_dataset, file_dataset, json_dataset
 from tasks_lib.dataset._ids import check_ids
+from tasks_lib.dataset._images import with_images
 from tasks_lib.dataset._select import SampleView, check_selection, select_samples
 from tasks_lib.schema import RecordToSample, Sample
 
@@ -22,4 +23,5 @@ __all__ = [
     "file_dataset",
     "json_dataset",
     "select_samples",
+    "with_images",
 ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from tasks_lib._errors import DatasetError
 from tasks_lib.context import use_sample
+from tasks_lib.dataset import with_images
 from tasks_lib.schema import EvalSample, Sample
 from tasks_lib.steps._prepare import prepare, set_up
 from tasks_lib.steps._record import record
@@ -49,9 +51,12 @@ async def run_sample(
         epoch: From 1.
         call: How a stage is run: here, or as a Prefect task run.
     """
+    sample, unreadable = await _with_images(plan, sample)
     run = prepare(plan, sample, epoch)
     with use_sample(run.context):
         try:
+            if unreadable is not None:
+                raise unreadable
             try:
                 await call(SETUP, run)
                 await call(SOLVER, run)
@@ -61,3 +66,13 @@ async def run_sample(
         except Exception as error:
             run.fail(error)
     return record(run), run.exception
+
+
+async def _with_images(plan: RunPlan, sample: Sample) -> tuple[Sample, DatasetError | None]:
+    """Return the sample as it is logged: what it shows the model must not change later."""
+    if not plan.header.eval.config.log_images:
+        return sample, None
+    try:
+        return await with_images(sample), None
+    except DatasetError as error:  # the sample's own error, like any other
+        return sample, error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks_lib.log import LogFormat
 from tasks_lib.model import Model
 from tasks_lib.schema import EvalLog, GenerateConfig, Sample
 from tasks_lib.task._protocols import Generate, Scorer, ScoreReducer, Solver
@@ -49,6 +50,7 @@ class RunPlan:
         generate: Generate,
         config: GenerateConfig,
         log_dir: str,
+        log_format: LogFormat = "parquet",
     ) -> None:
         self.header = header
         """The log without samples; its `eval.config` holds limits and counts."""
@@ -67,6 +69,7 @@ class RunPlan:
         self.config = config
         """Generate options of the task and of the call, merged."""
         self.log_dir = log_dir
+        self.log_format: LogFormat = log_format
 
     @property
     def epochs(self) -> int:
