@@ -30,8 +30,9 @@ GROUP_BYTES = 4_000_000
 """Most bytes (before compression) in a row group, unless a single row has more."""
 
 _PART_CODEC = {"compression": "lz4"}
-_FINAL_CODEC = {"compression": "zstd", "compression_level": 3}
 """Parts live shortly: LZ4 takes half the time of zstd's level 1, for half as many bytes more."""
+_FINAL_CODEC = {"compression": "zstd", "compression_level": 5}
+"""Level 5 takes 20 µs more of a short sample than level 3 and saves 8 %, level 9 70 µs and 10 %."""
 
 Metadata = Mapping[bytes, bytes]
 """Key-value metadata of a file."""
@@ -143,6 +144,10 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]
     for whole in batches:
         for batch in _slices(whole):
             if group and (rows + batch.num_rows > GROUP_ROWS or size + batch.nbytes > GROUP_BYTES):
+                filling = batch.slice(0, GROUP_ROWS - rows)
+                if size + filling.nbytes <= GROUP_BYTES:
+                    group.append(filling)
+                    batch = batch.slice(filling.num_rows)
                 yield group
                 group, rows, size = [], 0, 0
             group.append(batch)

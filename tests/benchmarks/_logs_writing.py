@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from flows._options import EvalOptions
 from flows._plan import make_plan
@@ -95,14 +95,14 @@ async def _append_all(plan: RunPlan, samples: Sequence[Sample], writer: EvalLogW
 
 
 async def _memory(job: Job) -> Found:
-    plan = _plan(job.samples, job.measured)
+    plan = _plan(WARM_UP_SAMPLES, job.measured)
     warm_up = [await _run(plan, sample) for sample in plan.samples[:WARM_UP_SAMPLES]]
     await _write(_writer(plan, job.warm_up), warm_up)
     writer = _writer(plan, job.measured)
     await writer.start()
     before = memory_mb()
     reset_peak_memory()
-    for sample in plan.samples:
+    for sample in _samples(job.samples):  # no dataset in memory, which grows with them
         await writer.append(await _run(plan, sample))
     await writer.flush()
     writing = peak_memory_mb()
@@ -122,14 +122,14 @@ def _writer(plan: RunPlan, log_dir: str) -> EvalLogWriter:
     return EvalLogWriter(plan.header, log_dir, score_columns=[s.name for s, _ in plan.scorers])
 
 
+def _samples(count: int) -> Iterator[Sample]:
+    for number in range(1, count + 1):
+        yield Sample(input=content.question(number), target=content.target(number), id=number)
+
+
 def _plan(samples: int, log_dir: str) -> RunPlan:
     task = Task(
-        dataset=MemoryDataset(
-            [
-                Sample(input=content.question(n), target=content.target(n), id=n)
-                for n in range(1, samples + 1)
-            ]
-        ),
+        dataset=MemoryDataset([*_samples(samples)]),
         solver=[system_message(content.SYSTEM_MESSAGE), look_up()],
         scorer=match(),
     )
