@@ -1,4 +1,16 @@
-"""Logs: one Parquet file per evaluation, in parts while it is written."""
+"""Logs: one Parquet file per evaluation, in parts while it is written.
+
+Where to look:
+
+- What a row is: `_arrow` (columns), `_rows`, `_transcript` (messages and events in it),
+  `_attachments`, `_json` (JSON of untrusted content), `_header` (the rest of a log).
+- Writing: `_writer`, `_live` (the folder of parts), `_compact` (which parts are merged when),
+  `_spill` (when the store is away), `_final`; after a kill `_remains`, `_recover`, `_remove`.
+- Reading: `_log_file` (any format), `_reader`, `_row_lookup`, `_parts`, `_tables`, `_listing`.
+- Files: `_files` (stores), `_paths` (names), `_parquet`, `_whole_file`.
+- Formats of others: `_documents` (what they have in common), `_json_…`, `_eval_log…`;
+  `_convert`, `_condense`.
+"""
 
 from tasks_lib.context import Transcript, transcript
 from tasks_lib.log._arrow import BASE_SCHEMA, SCHEMA_VERSION, columns_of_scorers

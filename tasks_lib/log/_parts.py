@@ -7,7 +7,6 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tasks_lib.log._files import Place, open_place, store_errors
 from tasks_lib.log._parquet import open_parquet, read_group, reading
@@ -120,21 +119,6 @@ def index_rows(files: Iterable[Place]) -> dict[SampleKey, RowPlace]:
                 attempts[key] = attempt
                 index[key] = row_place
     return index
-
-
-def find_row(files: Iterable[Place], key: SampleKey) -> RowPlace | None:
-    """Return where the row of one sample and epoch is, of the last attempt; None: nowhere."""
-    found: tuple[int, RowPlace] | None = None
-    for number, place in enumerate(files):
-        keys, places = _keys(place, number)
-        same_id = pc.equal(keys.column("sample_id"), pa.scalar(key.sample_id, pa.string()))
-        for row in pc.indices_nonzero(same_id).to_pylist():
-            sample_id, kind, epoch, attempt = (keys.column(n)[row].as_py() for n in _KEY_COLUMNS)
-            if SampleKey(sample_id, kind == "int", epoch) == key and (
-                found is None or attempt >= found[0]
-            ):
-                found = attempt, places[row]
-    return found[1] if found else None
 
 
 def last_attempts(
