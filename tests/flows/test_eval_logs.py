@@ -30,6 +30,7 @@ from tasks_lib.schema import (
     Sample,
 )
 from tests.flows._tasks import halves
+from tests.log._stores import moto_store
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
 
@@ -335,3 +336,33 @@ def test_another_process_reads_a_log_while_it_is_written(
         process.communicate()
     log = read_eval_log(infos[0].name)  # the name that it was listed by
     assert (log.status, len(log.samples or [])) == ("success", 6)
+
+
+def test_a_log_directory_on_s3(tmp_path: Path, harness_url: str, prefect_harness: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "go").touch()
+    command = [sys.executable, "-m", "flows.eval_set", "slow.py", "--model", "mockllm/model"]
+    with moto_store() as store:
+        variables = {
+            **os.environ,
+            **store.environment,
+            "PREFECT_API_URL": harness_url,
+            "PREFECT_HOME": str(prefect_harness),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        for epochs in ("1", "1", "2"):
+            done = subprocess.run(
+                [*command, "--log-dir", f"{store.url}/nightly", "--epochs", epochs],
+                cwd=tmp_path,
+                env=variables,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert done.returncode == 0, done.stderr
+
+        infos = list_eval_logs(f"{store.url}/nightly", fs_options=store.fs_options)
+        log = read_eval_log(infos[0], fs_options=store.fs_options)
+    # The second call had nothing to do, the third only the second epoch.
+    assert [info.type for info in infos] == ["file"]
+    assert (log.status, len(log.samples or []), log.stats.reused_samples) == ("success", 12, 6)
