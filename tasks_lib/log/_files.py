@@ -173,16 +173,18 @@ def create_file(place: Place, content: bytes) -> bool:
     """
     if place.exists():  # for stores that would overwrite it
         return False
-    try:
-        for attempt in _uploads(UPLOAD_ATTEMPTS):
-            with attempt, store_errors():
+    for attempt in _uploads(UPLOAD_ATTEMPTS):
+        with attempt, store_errors():
+            try:
                 place.fs.pipe_file(place.path, content, mode="create")
-    except OSError:
-        if not place.exists():
-            raise
-        # An attempt whose answer got lost may have been ours all the same.
+            except Exception:  # each library has exceptions of its own
+                # Once there is a file, trying again could only replace one that went meanwhile.
+                if not place.exists():
+                    raise
+    # An attempt whose answer got lost may have been ours all the same.
+    with suppress(FileNotFoundError), store_errors():
         return bool(place.fs.cat_file(place.path) == content)
-    return True
+    return False
 
 
 def remove_folder(place: Place) -> None:

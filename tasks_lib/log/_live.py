@@ -220,7 +220,12 @@ class LiveLog:
                 return False
             with store_errors():
                 self.folder.fs.makedirs(self.folder.path, exist_ok=True)
-            return create_file(first, content)
+                if not create_file(first, content):
+                    return False
+                if self.log.exists():  # a whole run has come and gone between two looks
+                    first.fs.rm_file(first.path)
+                    return False
+            return True
         folder = Path(self.folder.path)
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
