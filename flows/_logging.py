@@ -73,6 +73,8 @@ class _Capture:
     def __init__(self) -> None:
         self._evaluations = 0
         self._undo = ExitStack()
+        self._http: list[logging.Logger] = []
+        """Loggers of requests that have no level of their own."""
 
     def open(self, shown: int | None, recorded: int) -> None:
         """Begin for one more evaluation; of several at once, the first says what is shown."""
@@ -81,13 +83,14 @@ class _Capture:
         if self._evaluations == 1:
             self._show(root, shown or root.level)
             self._add(root, _TranscriptHandler())
-            self._set_level(root, min(shown or root.level, recorded))
-            if min(shown or root.level, recorded) > HTTP:
-                for name in _HTTP_LOGGERS:  # a record per request that nobody would see
-                    if logging.getLogger(name).level == logging.NOTSET:
-                        self._set_level(logging.getLogger(name), logging.WARNING)
-        elif recorded < root.level:
-            root.setLevel(recorded)
+            loggers = map(logging.getLogger, _HTTP_LOGGERS)
+            self._http = [logger for logger in loggers if logger.level == logging.NOTSET]
+            for logger in (root, *self._http):
+                self._undo.callback(logger.setLevel, logger.level)
+            root.setLevel(min(shown or root.level, recorded))
+        root.setLevel(min(root.level, recorded))
+        for logger in self._http:  # a record per request that nobody would see
+            logger.setLevel(logging.WARNING if root.level > HTTP else logging.NOTSET)
 
     def close(self) -> None:
         """End for one evaluation."""
@@ -107,10 +110,6 @@ class _Capture:
     def _add(self, root: logging.Logger, handler: logging.Handler) -> None:
         root.addHandler(handler)
         self._undo.callback(root.removeHandler, handler)
-
-    def _set_level(self, logger: logging.Logger, level: int) -> None:
-        self._undo.callback(logger.setLevel, logger.level)
-        logger.setLevel(level)
 
 
 _capture = _Capture()

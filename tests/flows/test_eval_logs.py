@@ -26,9 +26,9 @@ from tasks_lib.schema import (
     ContentText,
     EvalLog,
     EvalSample,
-    LoggerEvent,
     Sample,
 )
+from tests.flows._log_lines import HTTP, INFO, WARNING, log_lines, logged
 from tests.flows._tasks import halves
 from tests.log._stores import moto_store
 
@@ -43,12 +43,7 @@ PNG = base64.b64decode(
 @solver
 def logs_lines() -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        logger = logging.getLogger("some.library")
-        logger.debug("details")
-        logger.info("sample %s", state.sample_id)
-        logger.warning("careful")
-        logging.getLogger("httpx").info("HTTP Request: GET /")
-        logging.getLogger("prefect.engine").warning("of Prefect")
+        log_lines()
         return await generate(state)
 
     return solve
@@ -59,70 +54,16 @@ def only(log: EvalLog) -> EvalSample:
     return log.samples[0]
 
 
-def logged(sample: EvalSample) -> list[tuple[str, str | None, str]]:
-    messages = [event.message for event in sample.events if isinstance(event, LoggerEvent)]
-    return [(message.level, message.name, message.message) for message in messages]
-
-
-DEBUG = ("debug", "some.library", "details")
-HTTP = ("http", "httpx", "HTTP Request: GET /")
-INFO = ("info", "some.library", "sample 1")
-WARNING = ("warning", "some.library", "careful")
-
-
-@pytest.mark.parametrize(
-    ("level", "expected"),
-    [
-        pytest.param(None, [INFO, WARNING], id="info unless told"),
-        pytest.param("warning", [WARNING], id="warning"),
-        pytest.param("HTTP", [INFO, WARNING, HTTP], id="requests count as http"),
-        pytest.param("debug", [DEBUG, INFO, WARNING, HTTP], id="all"),
-        pytest.param("critical", [], id="nothing so bad"),
-    ],
-)
-def test_log_records_in_the_transcript(run: Any, level: str | None, expected: list[Any]) -> None:
+def test_log_records_are_in_the_transcript(run: Any) -> None:
     before = logging.getLogger().level, [*logging.getLogger().handlers]
 
     log = run(
         Task(dataset=[Sample(input="a", target="b")], solver=logs_lines(), scorer=match()),
-        log_level_transcript=level,
+        log_level_transcript="http",
     )
 
-    assert logged(only(log)) == expected
+    assert logged(only(log).events) == [INFO, WARNING, HTTP]
     assert (logging.getLogger().level, logging.getLogger().handlers) == before
-    assert logging.getLogger("httpx").level == logging.NOTSET
-
-
-def test_level_of_the_transcript_by_variable(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INSPECT_LOG_LEVEL_TRANSCRIPT", "warning")
-
-    log = run(Task(dataset=[Sample(input="a", target="b")], solver=logs_lines()))
-
-    assert logged(only(log)) == [WARNING]
-
-
-@pytest.mark.parametrize(
-    ("level", "expected"),
-    [
-        pytest.param(None, ["careful"], id="warnings unless told"),
-        pytest.param("info", ["sample 1", "careful"], id="info"),
-        pytest.param("error", [], id="error"),
-    ],
-)
-def test_log_records_that_are_shown(
-    run: Any, capsys: pytest.CaptureFixture[str], level: str | None, expected: list[str]
-) -> None:
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)
-    try:
-        run(Task(dataset=[Sample(input="a", target="b")], solver=logs_lines()), log_level=level)
-    finally:
-        logging.getLogger().removeHandler(handler)
-
-    lines = capsys.readouterr().out.splitlines()
-    shown = [line for line in lines if line.startswith(("some.library: ", "httpx: "))]
-    assert shown == [f"some.library: {message}" for message in expected]
 
 
 @pytest.mark.parametrize("name", ["log_level", "log_level_transcript"])
@@ -178,29 +119,18 @@ def test_an_eval_set_resumes_in_every_format(log_dir: str, format: Any) -> None:
     assert (third.stats.reused_samples, third.results and third.results.total_samples) == (4, 8)
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        pytest.param({}, (True, True, True, None, None), id="defaults"),
-        pytest.param(
+def test_options_are_recorded(run: Any) -> None:
+    default, other = (
+        run(halves(), **options).eval.config
+        for options in (
+            {},
             {"log_realtime": False, "log_buffer": 7, "log_shared": True, "log_images": False},
-            (True, False, False, 7, 10),
-            id="all of them",
-        ),
-        pytest.param({"log_shared": 3}, (True, True, True, None, 3), id="seconds"),
-        pytest.param({"log_shared": False}, (True, True, True, None, None), id="not shared"),
-    ],
-)
-def test_options_are_recorded(run: Any, options: dict[str, Any], expected: Any) -> None:
-    config = run(halves(), **options).eval.config
+        )
+    )
 
-    assert (
-        config.log_samples,
-        config.log_realtime,
-        config.log_images,
-        config.log_buffer,
-        config.log_shared,
-    ) == expected
+    names = ("log_samples", "log_realtime", "log_images", "log_buffer", "log_shared")
+    assert [getattr(default, name) for name in names] == [True, True, True, None, None]
+    assert [getattr(other, name) for name in names] == [True, False, False, 7, 10]
 
 
 def pictures(image: str) -> Task:
