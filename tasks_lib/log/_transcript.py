@@ -8,7 +8,6 @@ elsewhere. A score of the sample is `{"$ref":"#/scores/<scorer>"}`, its input
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from operator import is_
 from typing import Any, NamedTuple
@@ -26,9 +25,15 @@ from tasks_lib.log._json import (
     plain_model,
     to_plain,
 )
-from tasks_lib.log._references import INPUT, MESSAGES, OUTPUT, REFERENCE, REFERENCE_BYTES, SCORES
+from tasks_lib.log._references import (
+    INPUT,
+    MESSAGES,
+    OUTPUT,
+    REFERENCE_BYTES,
+    SCORES,
+    has_references,
+)
 from tasks_lib.schema import (
-    ChatCompletionChoice,
     ChatMessage,
     ChatMessageAssistant,
     ChatMessageSystem,
@@ -40,7 +45,6 @@ from tasks_lib.schema import (
     ModelOutput,
     Sample,
     Score,
-    StateEvent,
 )
 
 
@@ -99,13 +103,12 @@ def _encode_exactly(sample: EvalSample) -> TranscriptJson:
         else:
             plain.append(to_plain(event))
     events = encode_exactly(plain)
-    pattern: re.Pattern[Any] = REFERENCE if isinstance(events, str) else REFERENCE_BYTES
     return TranscriptJson(
         encode_exactly(sample.messages) if sample.messages else None,
         encode_exactly(encoder.pool) if encoder.pool else None,
         events if plain else None,
         None if encoder.is_last_output(sample.output) else encode_exactly(sample.output),
-        pattern.search(events) is not None,
+        has_references(events),
     )
 
 
@@ -158,34 +161,14 @@ class _Encoder:
             values["input"] = self._reference(INPUT)
         return values
 
-    def _state(self, event: StateEvent) -> object:
-        values = plain_model(event)
-        values["changes"] = [self._change(change) for change in event.changes]
-        return values
-
     def _change(self, change: JsonChange) -> object:
         fields = change.__dict__
         value = fields["value"]
         if fields["from_"] is not None or value is None or change.__pydantic_extra__:
             return plain_model(change)
-        position = self._positions.get(id(value))
-        if position is not None:
-            value = self._reference(f"{MESSAGES}{position}")
-        elif type(value) is ModelOutput and self._repeats_output(value):
+        if type(value) is ModelOutput and self._repeats_output(value):
             value = self._reference(OUTPUT)
         return {"op": fields["op"], "path": fields["path"], "value": value}
-
-    def _output(self, output: ModelOutput) -> object:
-        values = plain_model(output)
-        values["choices"] = [self._choice(choice) for choice in output.choices]
-        return values
-
-    def _choice(self, choice: ChatCompletionChoice) -> object:
-        values = plain_model(choice)
-        position = self._positions.get(id(choice.message))
-        if position is not None:
-            values["message"] = self._reference(f"{MESSAGES}{position}")
-        return values
 
     def _score(self, score: Score) -> object:
         name = self._scores.get(id(score))
@@ -196,7 +179,6 @@ class _Encoder:
         self.last_output = event.output
         values["input"] = self.positions(event.input)
         values["config"] = self._fragment(id(event.config), event.config)
-        values["output"] = self._output(event.output)
         if event.tools:
             values["tools"] = self._fragment((*map(id, event.tools),), event.tools)
         return values
@@ -207,28 +189,9 @@ class _Encoder:
         for message in messages:
             position = known.get(id(message))
             if position is None:  # a copy, or a message that the sample no longer has
-                position = self._position_of_copy(message)
-                if position is None:
-                    position = self._add(message)
+                position = self._add(message)
             seen.append(position)
         return seen
-
-    def _position_of_copy(self, message: ChatMessage) -> int | None:
-        """Return the position of the only message of this id, if `message` is a copy of it.
-
-        A short cut: None says nothing.
-        """
-        fields = message.__dict__
-        position = self._alike.get(fields["id"])
-        if position is None or position in self._before or message.__pydantic_extra__:
-            return None
-        other = self._messages[position]
-        if type(other) is not type(message) or other.__pydantic_extra__:
-            return None
-        if not all(map(is_, other.__dict__.values(), fields.values())):
-            return None
-        self._positions[id(message)] = position
-        return position
 
     def is_last_output(self, output: ModelOutput) -> bool:
         """Whether `output` is that of the last model event (without one: empty)."""
@@ -304,10 +267,8 @@ _WRITE: dict[type, Callable[[_Encoder, Any], object]] = {
     ChatMessageTool: _Encoder._message,
     JsonChange: _Encoder._change,
     ModelEvent: _Encoder._model_event,
-    ModelOutput: _Encoder._output,
     Sample: _Encoder._sample,
     Score: _Encoder._score,
-    StateEvent: _Encoder._state,
 }
 """How models are written that `plain_model` does not write, or not fast enough."""
 
