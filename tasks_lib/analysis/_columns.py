@@ -146,21 +146,6 @@ class SampleColumn(Column):
 class MessageColumn(Column):
     """A column about a message; functions get the `ChatMessage`."""
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        path: str | JSONPath | Callable[[Any], object],
-        required: bool = False,
-        default: JsonValue = None,
-        type: CellType | None = None,
-        value: Convert | None = None,
-    ) -> None:
-        """Describe a column as `Column` does."""
-        super().__init__(
-            name, path=path, required=required, default=default, type=type, value=value
-        )
-
 
 class EventColumn(Column):
     """A column about an event; functions get the `Event`."""

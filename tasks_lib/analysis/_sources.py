@@ -8,20 +8,19 @@ from os import PathLike, fspath
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-from fsspec.core import url_to_fs
-from fsspec.implementations.local import LocalFileSystem
 
 from tasks_lib._errors import MissingFileError
 from tasks_lib.log import (
     BASE_SCHEMA,
-    SAMPLE_COLUMNS,
     EvalLogInfo,
     list_eval_logs,
+    open_place,
     read_eval_log,
     read_eval_log_sample_summaries,
     read_eval_log_samples,
     read_eval_log_table,
     resolve_sample_attachments,
+    sample_batch,
     sample_row,
 )
 from tasks_lib.schema import EvalLog, EvalSample, EvalSampleSummary
@@ -108,21 +107,16 @@ def _locations(entry: LogPath, fs_options: FsOptions) -> list[str]:
     if isinstance(entry, EvalLogInfo):
         return [entry.name]
     path = fspath(entry)
-    fs, inner = url_to_fs(path, **(fs_options or {}))
-    full = inner if isinstance(fs, LocalFileSystem) else str(fs.unstrip_protocol(inner))
+    place = open_place(path, fs_options)
     if path.endswith(_LOG_SUFFIXES):
-        return [full]  # perhaps it is still being written, so that there is no such file
+        return [place.url]  # perhaps it is still being written, so that there is no such file
     infos = list_eval_logs(path, fs_options=fs_options)
-    if not infos and not fs.exists(inner):
+    if not infos and not place.exists():
         raise MissingFileError("log or folder of logs", path)
-    return [full] if fs.isfile(inner) else [info.name for info in infos]
+    return [place.url] if place.is_file() else [info.name for info in infos]
 
 
 def _table_of(header: EvalLog, samples: Sequence[EvalSample]) -> pa.Table:
     """Return the columns of samples in memory, without the transcripts."""
     rows = [sample_row(sample.model_copy(update={"events": []})) for sample in samples]
-    values = dict(zip(SAMPLE_COLUMNS, zip(*rows, strict=True), strict=True)) if rows else {}
-    values["eval_id"] = (header.eval.eval_id,) * len(rows)
-    fields = [BASE_SCHEMA.field(name) for name in ("eval_id", *SAMPLE_COLUMNS)]
-    arrays = [pa.array(values.get(field.name, ()), field.type) for field in fields]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    return pa.Table.from_batches([sample_batch(rows, header.eval, BASE_SCHEMA)])

@@ -14,9 +14,10 @@ Where to look:
 
 from tasks_lib.context import Transcript, transcript
 from tasks_lib.log._arrow import BASE_SCHEMA, SCHEMA_VERSION, columns_of_scorers
+from tasks_lib.log._batch import sample_batch
 from tasks_lib.log._condense import condense_sample, resolve_sample_attachments
 from tasks_lib.log._convert import convert_eval_logs
-from tasks_lib.log._documents import LogFormat
+from tasks_lib.log._files import open_place
 from tasks_lib.log._json_write import write_json_log
 from tasks_lib.log._listing import list_eval_logs
 from tasks_lib.log._log_file import EvalLogInfo, LogFile
@@ -31,7 +32,7 @@ from tasks_lib.log._reader import (
 )
 from tasks_lib.log._recover import recover_eval_log
 from tasks_lib.log._remove import remove_eval_log
-from tasks_lib.log._rows import SAMPLE_COLUMNS, sample_id_text, sample_row
+from tasks_lib.log._rows import sample_id_text, sample_row
 from tasks_lib.log._tables import read_eval_log_table
 from tasks_lib.log._write_log import write_eval_log
 from tasks_lib.log._writer import EvalLogWriter
@@ -63,6 +64,7 @@ from tasks_lib.schema import (
     Event,
     InfoEvent,
     InputEvent,
+    LogFormat,
     LoggerEvent,
     LoggingMessage,
     ModelEvent,
@@ -85,7 +87,6 @@ from tasks_lib.schema import (
 
 __all__ = [
     "BASE_SCHEMA",
-    "SAMPLE_COLUMNS",
     "SCHEMA_VERSION",
     "ApprovalEvent",
     "BaseEvent",
@@ -143,6 +144,7 @@ __all__ = [
     "event_sequence",
     "event_tree",
     "list_eval_logs",
+    "open_place",
     "read_eval_log",
     "read_eval_log_async",
     "read_eval_log_sample",
@@ -154,6 +156,7 @@ __all__ = [
     "resolve_log_dir",
     "resolve_sample_attachments",
     "retryable_eval_logs",
+    "sample_batch",
     "sample_id_text",
     "sample_row",
     "transcript",

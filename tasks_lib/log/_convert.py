@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import NamedTuple, get_args
 
 from tasks_lib._errors import LogError, MissingFileError, ParameterError, PrerequisiteError
-from tasks_lib.log._documents import LogFormat, document_format, format_of_name
+from tasks_lib.log._documents import document_format, format_of_name
 from tasks_lib.log._files import Place, open_place
 from tasks_lib.log._listing import list_eval_logs
 from tasks_lib.log._log_file import Document, FsOptions, find_any, read_log_header
@@ -15,6 +15,7 @@ from tasks_lib.log._paths import split_log_name
 from tasks_lib.log._reader import stream_samples
 from tasks_lib.log._whole_file import whole_file
 from tasks_lib.log._write_log import scorers_of, write_log
+from tasks_lib.schema import LogFormat
 
 
 class _Conversion(NamedTuple):

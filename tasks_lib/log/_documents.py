@@ -12,10 +12,7 @@ from typing import Literal, Protocol
 from tasks_lib.log._eval_log import EVAL_LOG
 from tasks_lib.log._files import Place
 from tasks_lib.log._json_log import JSON_LOG
-from tasks_lib.schema import EvalLog, EvalSample, EvalSampleSummary
-
-LogFormat = Literal["parquet", "json", "eval"]
-"""Formats that logs are written in; also their file extensions."""
+from tasks_lib.schema import EvalLog, EvalSample, EvalSampleSummary, LogFormat
 
 ReadFormat = Literal["parquet", "json", "eval", "auto"]
 """Format of a log that is read; `auto` goes by the file's extension."""

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from tasks_lib._errors import LogFormatError
-from tasks_lib.log._documents import LogFormat, format_of_name
+from tasks_lib.log._documents import format_of_name
 from tasks_lib.log._files import Place, open_place
 from tasks_lib.log._log_file import EvalLogInfo, FsOptions, LogFile, read_log_header
 from tasks_lib.log._paths import (
@@ -21,7 +21,7 @@ from tasks_lib.log._paths import (
     split_log_name,
     task_of_name,
 )
-from tasks_lib.schema import EvalLog
+from tasks_lib.schema import EvalLog, LogFormat
 
 _READERS = 8
 """Headers that are read at a time. On disk two would do; other stores answer slowly."""

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 from tasks_lib._errors import LogError
 from tasks_lib.log._compact import Merge
-from tasks_lib.log._documents import LogFormat
 from tasks_lib.log._files import open_place
 from tasks_lib.log._live import LiveLog
 from tasks_lib.log._parquet import GROUP_BYTES, GROUP_ROWS
 from tasks_lib.log._paths import log_file_name, resolve_log_dir
 from tasks_lib.log._rows import Row, sample_row
-from tasks_lib.schema import EvalConfig, EvalLog, EvalSample
+from tasks_lib.schema import EvalConfig, EvalLog, EvalSample, LogFormat
 
 FLUSH_ROWS = GROUP_ROWS
 """How many samples a part holds at most, unless `log_buffer` says so."""

@@ -31,6 +31,7 @@ from tasks_lib.schema._eval_log import (
     EvalSpec,
     EvalStats,
     EvalStatus,
+    LogFormat,
     input_text,
 )
 from tasks_lib.schema._event import (
@@ -198,6 +199,7 @@ __all__ = [
     "JSONSchema",
     "JSONType",
     "JsonChange",
+    "LogFormat",
     "LoggedGenerateConfig",
     "LoggedSample",
     "LoggerEvent",

@@ -20,6 +20,9 @@ M = TypeVar("M", bound=BaseModel)
 EVAL_LOG_VERSION = 2
 """Version of this tree (not of the Parquet columns)."""
 
+LogFormat = Literal["parquet", "json", "eval"]
+"""Formats that logs are written in; also their file extensions."""
+
 EvalStatus = Literal["started", "success", "cancelled", "error"]
 """How an evaluation stands. A run that was killed stays `started`."""
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks_lib.log import LogFormat
 from tasks_lib.model import Model
-from tasks_lib.schema import EvalLog, GenerateConfig, Sample
+from tasks_lib.schema import EvalLog, GenerateConfig, LogFormat, Sample
 from tasks_lib.task._protocols import Generate, Scorer, ScoreReducer, Solver
 from tasks_lib.task._results import ScorerPlan
 from tasks_lib.task._state import TaskState
