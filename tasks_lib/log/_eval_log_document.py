@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks_lib.log._json import encode, to_plain
+from tasks_lib.log._json import SURROGATE, encode, to_plain
 from tasks_lib.schema import EvalLog, EvalSample, InfoEvent
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _SUMMARY_FIELDS = (
     "choices",
     "description",
@@ -41,7 +39,7 @@ def header_document(header: EvalLog, ids: Sequence[int | str] = ()) -> bytes:
     Args:
         header: The log.
         ids: The ids of its samples, for a log that does not say which were selected: the
-            reference looks for samples by them. None: nothing is said of them.
+            reference looks for samples by them. Empty: nothing is said of them.
     """
     plain = to_plain(header.model_copy(update={"samples": None, "reductions": None}))
     plain.pop("location", None)
@@ -97,7 +95,7 @@ def utf8(encoded: bytes | str) -> bytes:
     """
     if isinstance(encoded, bytes):
         return encoded
-    return _SURROGATE.sub(lambda found: rf"\\u{ord(found[0]):04x}", encoded).encode()
+    return SURROGATE.sub(lambda found: rf"\\u{ord(found[0]):04x}", encoded).encode()
 
 
 def _json(value: object) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 
+from tasks_lib.log._json import is_utf8
+
 SAMPLES_FOLDER = "samples/"
 
 _MAX_BYTES = 60_000
@@ -18,7 +20,7 @@ def sample_name(id: int | str, epoch: int) -> str:
     """
     text = str(id)
     encoded = text.encode(errors="surrogatepass")
-    if "\0" in text or len(encoded) > _MAX_BYTES or not _is_utf8(text):
+    if "\0" in text or len(encoded) > _MAX_BYTES or not is_utf8(text):
         text = hashlib.sha256(encoded).hexdigest()
     return f"{SAMPLES_FOLDER}{text}_epoch_{epoch}.json"
 
@@ -37,11 +39,3 @@ def free_name(id: int | str, epoch: int, taken: Collection[str]) -> str:
             name = f"{name.removesuffix('.json')}.{number}.json"
         number += 1
     return name
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

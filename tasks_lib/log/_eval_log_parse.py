@@ -19,6 +19,7 @@ from tasks_lib.log._eval_log_migrate import (
     migrate_sample,
     migrate_score,
 )
+from tasks_lib.log._json import NULLABLE_EVENT_FIELDS
 from tasks_lib.schema import (
     EVAL_LOG_VERSION,
     ChatMessage,
@@ -29,8 +30,6 @@ from tasks_lib.schema import (
 )
 
 _MESSAGES: TypeAdapter[list[ChatMessage]] = TypeAdapter(list[ChatMessage])
-_NULLABLE = {"sample_init": "state", "info": "data"}
-"""Fields of events that we require and that may be null, which is not written."""
 
 
 def parse_header(header: dict[str, Any]) -> EvalLog:
@@ -105,8 +104,8 @@ def _prepare_event(
 ) -> None:
     migrate_event(event)
     kind = event.get("event")
-    if kind in _NULLABLE:
-        event.setdefault(_NULLABLE[kind], None)
+    if kind in NULLABLE_EVENT_FIELDS:
+        event.setdefault(NULLABLE_EVENT_FIELDS[kind], None)
     if kind == "sample_init":
         _prepare_messages(event["sample"].get("input"))
     elif kind == "model":

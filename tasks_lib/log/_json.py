@@ -28,7 +28,8 @@ from pydantic_core import PydanticSerializationError, from_json, to_jsonable_pyt
 MAX_DEPTH = 150
 """Levels of nesting that are kept; JSON readers give up at about 200."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""A lone surrogate: Python joins pairs of them."""
 _BLOCK = 0x800
 """How many surrogates there are."""
 _PRIVATE_BLOCKS = range(0xF0000, 0x110000 - _BLOCK, _BLOCK)
@@ -55,6 +56,10 @@ def encode(value: object) -> Encoded:
     except ENCODING_ERRORS:
         return encode_exactly(value)
     return encode_exactly(value) if may_hold_nan(fast) else fast
+
+
+NULLABLE_EVENT_FIELDS: Mapping[object, str] = {"sample_init": "state", "info": "data"}
+"""By kind of event, a field that it requires and that may be null, which is not written."""
 
 
 def encode_fast(value: object, plain: Callable[[Any], object] | None = None) -> bytes:
@@ -199,8 +204,17 @@ def without_surrogates(encoded: Encoded, start: int | None) -> bytes:
     if isinstance(encoded, bytes):
         return encoded
     if start is None:
-        return _SURROGATE.sub("\ufffd", encoded).encode()
-    return _SURROGATE.sub(lambda found: chr(start + ord(found[0]) - 0xD800), encoded).encode()
+        return SURROGATE.sub("\ufffd", encoded).encode()
+    return SURROGATE.sub(lambda found: chr(start + ord(found[0]) - 0xD800), encoded).encode()
+
+
+def is_utf8(text: str) -> bool:
+    """Whether UTF-8 can hold the text: it has no lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def to_plain(value: object, depth: int = 0, above: tuple[int, ...] = ()) -> Any:

@@ -14,7 +14,8 @@ from tasks_lib.log._paths import live_folder, log_of_live_folder, part_name
 from tasks_lib.log._rows import row_sample
 from tasks_lib.schema import EvalSample
 
-_KEY_COLUMNS = ("sample_id", "sample_id_type", "epoch", "attempt")
+KEY_COLUMNS = ("sample_id", "sample_id_type", "epoch", "attempt")
+"""What tells rows apart, and of several rows of a sample and epoch the last attempt's."""
 
 
 class LogFiles(NamedTuple):
@@ -110,7 +111,7 @@ def index_rows(files: Iterable[Place]) -> dict[SampleKey, RowPlace]:
     attempts: dict[SampleKey, int] = {}
     for number, place in enumerate(files):
         keys, places = _keys(place, number)
-        columns = (keys.column(name).to_pylist() for name in _KEY_COLUMNS)
+        columns = (keys.column(name).to_pylist() for name in KEY_COLUMNS)
         for row_place, (sample_id, kind, epoch, attempt) in zip(
             places, zip(*columns, strict=True), strict=True
         ):
@@ -157,7 +158,7 @@ def part_samples(files: list[Place]) -> Iterator[EvalSample]:
 
 def _superseded(files: list[Place]) -> dict[tuple[int, int], set[int]]:
     """Return the rows, by file and row group, that a later attempt replaced."""
-    if not _has_repeated_keys(files):
+    if not _files_repeat_keys(files):
         return {}
     kept = set(index_rows(files).values())
     dropped: dict[tuple[int, int], set[int]] = {}
@@ -171,20 +172,24 @@ def _superseded(files: list[Place]) -> dict[tuple[int, int], set[int]]:
     return dropped
 
 
-def _has_repeated_keys(files: list[Place]) -> bool:
+def _files_repeat_keys(files: list[Place]) -> bool:
     """Whether a sample and epoch has several rows; keeps nothing but keys, in Arrow."""
     if not files:
         return False
-    names = list(_KEY_COLUMNS[:3])
-    keys = pa.concat_tables([_keys(place, 0)[0].select(names) for place in files])
-    distinct: int = keys.group_by(names, use_threads=False).aggregate([]).num_rows
+    return has_repeated_keys(pa.concat_tables([_keys(place, 0)[0] for place in files]))
+
+
+def has_repeated_keys(keys: pa.Table) -> bool:
+    """Whether a sample and epoch has several rows in a table that has `KEY_COLUMNS`."""
+    names = list(KEY_COLUMNS[:3])
+    distinct: int = keys.select(names).group_by(names, use_threads=False).aggregate([]).num_rows
     return distinct < int(keys.num_rows)
 
 
 def _keys(place: Place, number: int) -> tuple[pa.Table, list[RowPlace]]:
     """Return the key columns of a file, and where its rows are; `number` is the file's."""
     with open_parquet(place) as file, reading(place):
-        keys = file.read(list(_KEY_COLUMNS), use_threads=False)
+        keys = file.read(list(KEY_COLUMNS), use_threads=False)
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     places = [
         RowPlace(number, group, row) for group, size in enumerate(sizes) for row in range(size)

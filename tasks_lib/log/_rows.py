@@ -19,6 +19,7 @@ from tasks_lib.log._json import (
     as_text,
     decode,
     encode,
+    is_utf8,
     shift_surrogates,
     without_surrogates,
 )
@@ -85,7 +86,7 @@ def sample_id_text(id: int | str) -> str:
     character, and has escapes in their place. (The id itself is then in `details`.)
     """
     text = str(id)
-    if text.isascii() or _is_utf8(text):
+    if text.isascii() or is_utf8(text):
         return text
     return "\ufdd0" + text.encode("utf-8", "backslashreplace").decode()
 
@@ -203,7 +204,7 @@ def _details(sample: EvalSample, texts: Mapping[str, str | None]) -> dict[str, o
         details["id"] = sample.id
     for name in _TEXT_FIELDS:
         text = texts[name]
-        if text is not None and not text.isascii() and name not in details and not _is_utf8(text):
+        if text is not None and not text.isascii() and name not in details and not is_utf8(text):
             details[name] = fields[name]
     return details
 
@@ -264,14 +265,6 @@ def _utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return without_surrogates(text, None)
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _moment(iso: str | None) -> datetime | None:

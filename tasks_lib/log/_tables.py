@@ -14,10 +14,8 @@ from tasks_lib.log._batch import sample_batch
 from tasks_lib.log._header import read_score_columns, score_names
 from tasks_lib.log._log_file import Document, FsOptions, LogFile, read_log
 from tasks_lib.log._parquet import GROUP_ROWS, open_parquet, reading
-from tasks_lib.log._parts import LogFiles
+from tasks_lib.log._parts import KEY_COLUMNS, LogFiles, has_repeated_keys
 from tasks_lib.log._rows import sample_row
-
-_KEY_COLUMNS = ("sample_id", "sample_id_type", "epoch", "attempt")
 
 
 def read_eval_log_table(
@@ -52,7 +50,7 @@ def read_eval_log_table(
 
 
 def _parquet_table(files: LogFiles, columns: Sequence[str] | None) -> pa.Table:
-    wanted = None if columns is None else {*columns, *_KEY_COLUMNS}
+    wanted = None if columns is None else {*columns, *KEY_COLUMNS}
     tables: list[pa.Table] = []
     scores: dict[str, str] = {}
     for place in files.files:
@@ -100,9 +98,9 @@ def _selected(
 
 def _last_attempts(table: pa.Table) -> pa.Table:
     """Return the table with one row per sample and epoch: the last of its last attempt."""
-    names = list(_KEY_COLUMNS[:3])
-    keys = table.select(_KEY_COLUMNS)
-    if keys.group_by(names, use_threads=False).aggregate([]).num_rows == table.num_rows:
+    names = list(KEY_COLUMNS[:3])
+    keys = table.select(KEY_COLUMNS)
+    if not has_repeated_keys(keys):
         return table
     rows = pa.array(range(table.num_rows), pa.int64())
     ordered = keys.append_column("row", rows).sort_by(

@@ -7,13 +7,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tasks_lib.log._json import NULLABLE_EVENT_FIELDS
 from tasks_lib.log._references import INPUT, MESSAGES, OUTPUT, SCORES
 from tasks_lib.schema import ChatMessage, Event, ModelEvent, ModelOutput
 
 _MESSAGE: TypeAdapter[ChatMessage] = TypeAdapter(ChatMessage)
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-_NULLABLE: dict[str, str] = {"sample_init": "state", "info": "data"}
-"""Required fields that may be null; nulls are not written."""
 
 
 def read_messages(items: Sequence[dict[str, Any]]) -> list[ChatMessage]:
@@ -111,8 +110,8 @@ def _event(
     if kind == "model":
         item["input"] = [messages[entry] if isinstance(entry, int) else entry for entry in seen]
         _keep_missing_ids(item.get("output"))
-    elif kind in _NULLABLE:
-        item.setdefault(_NULLABLE[kind], None)
+    elif kind in NULLABLE_EVENT_FIELDS:
+        item.setdefault(NULLABLE_EVENT_FIELDS[kind], None)
     return _EVENT.validate_python(item)
 
 
