@@ -8,13 +8,20 @@ EvalsError
 │   ├── MissingPackageError        an optional package is not installed
 │   ├── MissingFileError           a file or folder is not there
 │   ├── DatasetError               a dataset's file, row or field is wrong
-│   └── EvalFileError              an eval-set file is wrong
+│   ├── EvalFileError              an eval-set file is wrong
+│   ├── PriceTableError            a table of models' prices is wrong
+│   └── ToolDefinitionError        a model cannot be told what a tool does or takes
 ├── LimitExceededError             a sample used up its messages, tokens or time
+├── MediaError                     an image, sound or document cannot be read
 ├── ModelError                     a model request failed for good
 │   └── ModelRetryError            ... after all retries
-└── LogError                       a log cannot be written or read
-    ├── LogFormatError             a file is not one of our logs
-    └── ColumnValueError           a column of a frame cannot be made from a log
+├── LogError                       a log cannot be written or read
+│   ├── LogFormatError             a file is not one of our logs
+│   └── ColumnValueError           a column of a frame cannot be made from a log
+├── OutputLimitExceededError       a process wrote more than it may
+└── ToolError                      a tool failed; the model is told and may go on
+    ├── ToolParsingError           ... because of its arguments
+    └── ToolApprovalError          ... because nobody approved the call
 
 A message says what is wrong, with which value, and what to do about it. The command
 line prints the message of a `PrerequisiteError` and exits with status 2.
@@ -117,6 +124,31 @@ class EvalFileError(PrerequisiteError, ValueError):
         self.field = field
 
 
+class PriceTableError(PrerequisiteError, ValueError):
+    """A table of models' prices is wrong. `line` counts from 1 in its file, if it is one."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        line: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(_located(message, path or "model_cost_config", line, field))
+        self.path = path
+        self.line = line
+        self.field = field
+
+
+class ToolDefinitionError(PrerequisiteError, ValueError):
+    """A model cannot be told what a tool does or takes, or it is no tool at all."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"The tool {name!r} {problem}")
+        self.name = name
+
+
 LimitType = Literal["message", "time", "working", "token", "operator", "custom"]
 """What a sample can run out of; `custom` is for limits that user code raises itself."""
 
@@ -151,6 +183,10 @@ class LimitExceededError(EvalsError):
         return f"{self.limit:g}"
 
 
+class MediaError(EvalsError, ValueError):
+    """An image, sound, video or document of a conversation cannot be read or sent."""
+
+
 class ModelError(EvalsError, RuntimeError):
     """A model request failed for good; the sample that made it ends with this error."""
 
@@ -169,6 +205,37 @@ class LogFormatError(LogError, ValueError):
 
 class ColumnValueError(LogError, ValueError):
     """A column of a frame cannot be made from what a log holds."""
+
+
+class OutputLimitExceededError(EvalsError):
+    """A process wrote more than it may. `truncated_output` is how its output begins."""
+
+    def __init__(self, limit_str: str, truncated_output: str | None = None) -> None:
+        super().__init__(f"The output is longer than the limit of {limit_str}.")
+        self.limit_str = limit_str
+        self.truncated_output = truncated_output
+
+
+class ToolError(EvalsError):
+    """A tool failed in a way that the model should know of: it sees `message` and may go on.
+
+    Tools raise it themselves; any other exception of theirs fails the sample.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ToolParsingError(ToolError):
+    """A tool was called with arguments that it cannot use."""
+
+
+class ToolApprovalError(ToolError):
+    """Nobody approved a tool call."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or "The call was not approved.")
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:
