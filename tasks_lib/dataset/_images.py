@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from base64 import b64encode
-from mimetypes import guess_type
-from urllib.parse import urlsplit
-
-import fsspec
-
-from tasks_lib._errors import DatasetError
+from tasks_lib._errors import DatasetError, MediaError
+from tasks_lib._util._media import media_type, read_media
 from tasks_lib.schema import ChatMessage, ContentImage, Sample
-
-MAX_IMAGE_BYTES = 100_000_000
-"""Largest image that is read; no provider takes a tenth of it."""
 
 
 async def with_images(sample: Sample) -> Sample:
@@ -40,7 +31,7 @@ async def _message(message: ChatMessage, sample_id: object) -> ChatMessage:
     if isinstance(message.content, str):
         return message
     parts = [
-        part.model_copy(update={"image": await asyncio.to_thread(_read, part.image, sample_id)})
+        part.model_copy(update={"image": await _data_uri(part.image, sample_id)})
         if isinstance(part, ContentImage) and _to_read(part)
         else part
         for part in message.content
@@ -48,24 +39,14 @@ async def _message(message: ChatMessage, sample_id: object) -> ChatMessage:
     return message.model_copy(update={"content": parts})
 
 
-def _read(location: str, sample_id: object) -> str:
+async def _data_uri(location: str, sample_id: object) -> str:
     # By its name, so that a dataset cannot send other files of this machine to a provider.
-    kind = guess_type(urlsplit(location).path or location)[0] or ""
-    if not kind.startswith("image/"):
+    if not (media_type(location) or "").startswith("image/"):
         raise DatasetError(
             f"The image {location!r} of sample {sample_id!r} has no name of an image file "
             "(.png, .jpg, .gif, .webp …). Rename it, or pass it as a data URI."
         )
     try:
-        with fsspec.open(location, "rb") as file:
-            content: bytes = file.read(MAX_IMAGE_BYTES + 1)
-    except (OSError, ImportError, ValueError) as error:
-        raise DatasetError(
-            f"The image {location!r} of sample {sample_id!r} cannot be read: {error}."
-        ) from error
-    if len(content) > MAX_IMAGE_BYTES:
-        raise DatasetError(
-            f"The image {location!r} of sample {sample_id!r} has more than "
-            f"{MAX_IMAGE_BYTES:,} bytes."
-        )
-    return f"data:{kind};base64,{b64encode(content).decode()}"
+        return (await read_media(location)).data_uri
+    except MediaError as error:
+        raise DatasetError(f"Image of sample {sample_id!r}: {error}") from error

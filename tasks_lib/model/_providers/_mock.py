@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from tasks_lib._util._ids import short_uuid
@@ -55,7 +55,7 @@ class MockAPI(ModelAPI):
         self._outputs: Iterator[object] | None = None
         if callable(custom_outputs):
             self._answer = custom_outputs
-        elif isinstance(custom_outputs, Iterable) and not isinstance(custom_outputs, (str, bytes)):
+        elif isinstance(custom_outputs, Iterable) and not isinstance(custom_outputs, _NO_OUTPUTS):
             self._outputs = iter(custom_outputs)
         elif custom_outputs is not None:
             raise ValueError(
@@ -88,6 +88,8 @@ class MockAPI(ModelAPI):
 
 
 _END = object()
+_NO_OUTPUTS = (str, bytes, Mapping, ModelOutput)
+"""What can be iterated over, but has no outputs in it."""
 
 
 def _copy(output: object) -> ModelOutput:

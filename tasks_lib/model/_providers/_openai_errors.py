@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+from typing import Any
 
 import openai
 
-from tasks_lib._errors import ModelError
+from tasks_lib.model._request_error import (
+    RequestError,
+    broken_connection,
+    is_passing,
+    retry_after_s,
+    without_secret,
+)
 
-_PASSING_STATUS = frozenset({408, 429})
-_SHOWN_CHARACTERS = 500
-
-
-class RequestError(ModelError):
-    """A request failed; the text never contains the key."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        passing: bool = False,
-        retry_after_s: float | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        """The HTTP status, None if there was no response."""
-        self.passing = passing
-        """Whether the same request may work later."""
-        self.retry_after_s = retry_after_s
-        """Seconds that the provider asked to wait."""
+_PASSING_CODES = frozenset(
+    {"rate_limit_exceeded", "server_error", "vector_store_timeout", "overloaded_error"}
+)
 
 
-def request_error(model: str, error: openai.APIError, secret: str) -> RequestError:
+def request_error(model: str, error: Exception, secret: str) -> RequestError:
     """Return what `error` means; `secret` is kept out of it."""
     if not isinstance(error, openai.APIStatusError):
-        # The SDK says "Request timed out." of a refused connection too: tell the cause.
-        cause = root_cause(error)
-        text = f"{model}: {type(cause).__name__}: {cause}"
-        return RequestError(without_secret(text, secret), passing=True)
+        return broken_connection(model, error, secret)
     status = error.status_code
     return RequestError(
         without_secret(f"{model}: status {status}: {_text(error)}", secret),
@@ -50,40 +33,19 @@ def request_error(model: str, error: openai.APIError, secret: str) -> RequestErr
     )
 
 
-def is_passing(status: int, code: str | None = None) -> bool:
-    """Tell whether a request that got this status may work later.
-
-    An account without credit also gets 429, but waiting does not fill it.
-    """
-    return (status in _PASSING_STATUS or status >= 500) and code != "insufficient_quota"
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that response headers ask to wait: a number, or until a date."""
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return max(0.0, milliseconds / 1000)
-    asked = headers.get("retry-after")
-    seconds = _number(asked)
-    if seconds is None and asked:
-        try:
-            seconds = parsedate_to_datetime(asked).timestamp() - time.time()
-        except ValueError:
-            return None
-    return None if seconds is None else max(0.0, seconds)
-
-
-def without_secret(text: str, secret: str) -> str:
-    """Return `text` with the key blacked out, cut to a readable length."""
-    text = text.replace(secret, "[key]") if secret else text
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
-
-
-def root_cause(error: BaseException) -> BaseException:
-    """Return the exception that `error` goes back to."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def error_in_answer(model: str, data: Mapping[str, Any], secret: str) -> RequestError | None:
+    """Return the error that came with status 200, as gateways and failed responses have it."""
+    error = data.get("error")
+    if not error or data.get("choices"):
+        return None
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(code, str):
+        status, passing = None, code in _PASSING_CODES
+    else:
+        status = code or 500
+        passing = is_passing(status)
+    text = without_secret(f"{model}: status 200 with an error: {error}", secret)
+    return RequestError(text, status=status, passing=passing)
 
 
 def _text(error: openai.APIStatusError) -> str:
@@ -91,10 +53,3 @@ def _text(error: openai.APIStatusError) -> str:
     if isinstance(body, dict) and isinstance(body.get("message"), str):
         return str(body["message"])
     return error.response.text or error.message
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None

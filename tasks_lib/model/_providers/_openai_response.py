@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tasks_lib.model._providers._openai_request import REASONING_FIELDS
 from tasks_lib.model._tool_call import parse_tool_call
 from tasks_lib.schema import (
     ChatCompletionChoice,
@@ -28,6 +29,8 @@ _STOP_REASONS: dict[str, StopReason] = {
     "content_filter": "content_filter",
 }
 
+_WITH_REASONING = frozenset({*REASONING_FIELDS, "reasoning_details"})
+
 _THINKING = re.compile(r"\s*<think[^>]*>(.*?)</think>\s*", re.DOTALL)
 
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
@@ -35,11 +38,20 @@ _CONTEXT_WORDS = re.compile(
     r"maximum context length|context (length|window|size)|too many tokens|prompt is too long",
     re.IGNORECASE,
 )
-_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "invalid_prompt"})
+_FILTER_CODES = frozenset(
+    {
+        "bio_policy",
+        "content_filter",
+        "content_policy_violation",
+        "image_content_policy_violation",
+        "invalid_prompt",
+        "misalignment_policy_violation",
+    }
+)
 
 
 def model_output(
-    data: Mapping[str, Any], model: str, tools: Sequence[ToolInfo] = ()
+    data: Mapping[str, Any], model: str, tools: Sequence[ToolInfo] = (), service: str = ""
 ) -> ModelOutput:
     """Return the output that a response says.
 
@@ -47,6 +59,7 @@ def model_output(
         data: The response.
         model: The model that was asked, for responses that name none.
         tools: The tools that were sent, to read arguments that are no JSON object.
+        service: Whose response it is, see `ChatForm`.
 
     Raises:
         ValueError: It is not a response of chat completions.
@@ -57,7 +70,7 @@ def model_output(
     name = data.get("model") or model
     return ModelOutput(
         model=name,
-        choices=[_choice(choice, name, tools) for choice in choices],
+        choices=[_choice(choice, name, tools, service) for choice in choices],
         usage=model_usage(data.get("usage")),
     )
 
@@ -68,12 +81,18 @@ def model_usage(usage: Mapping[str, Any] | None) -> ModelUsage | None:
         return None
     sent = usage.get("prompt_tokens") or 0
     generated = usage.get("completion_tokens") or 0
+    total = usage.get("total_tokens") or sent + generated
+    cached = usage.get("prompt_tokens_details") or {}
+    reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+    if reasoning and total == sent + generated + reasoning:
+        generated += reasoning  # some services count them apart
     return ModelUsage(
         input_tokens=sent,
         output_tokens=generated,
-        total_tokens=usage.get("total_tokens") or sent + generated,
-        input_tokens_cache_read=(usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
-        reasoning_tokens=(usage.get("completion_tokens_details") or {}).get("reasoning_tokens"),
+        total_tokens=total,
+        input_tokens_cache_write=cached.get("cache_write_tokens") if cached else None,
+        input_tokens_cache_read=cached.get("cached_tokens", usage.get("prompt_cache_hit_tokens")),
+        reasoning_tokens=reasoning,
     )
 
 
@@ -92,7 +111,9 @@ def refusal_output(model: str, error: Mapping[str, Any]) -> ModelOutput | None:
     return None
 
 
-def _choice(data: Mapping[str, Any], model: str, tools: Sequence[ToolInfo]) -> ChatCompletionChoice:
+def _choice(
+    data: Mapping[str, Any], model: str, tools: Sequence[ToolInfo], service: str
+) -> ChatCompletionChoice:
     said = data.get("message")
     if not isinstance(said, dict):
         raise ValueError("a choice without a message")
@@ -103,7 +124,7 @@ def _choice(data: Mapping[str, Any], model: str, tools: Sequence[ToolInfo]) -> C
         for call in said.get("tool_calls") or ()
     ]
     message = ChatMessageAssistant(
-        content=_content(said), tool_calls=calls or None, model=model, source="generate"
+        content=_content(said, service), tool_calls=calls or None, model=model, source="generate"
     )
     logprobs = data.get("logprobs")
     return ChatCompletionChoice(
@@ -115,16 +136,47 @@ def _choice(data: Mapping[str, Any], model: str, tools: Sequence[ToolInfo]) -> C
     )
 
 
-def _content(said: Mapping[str, Any]) -> str | list[Content]:
-    """Return what was said, with the reasoning before it as a part of its own."""
+def _content(said: Mapping[str, Any], service: str) -> str | list[Content]:
+    """Return what was said, with the reasoning before it as a part of its own.
+
+    Reasoning remembers how it came, to be sent back the same way, see `_openai_request`.
+    """
     text = said.get("content") or ""
+    thoughts: list[Content] = []
+    if not _WITH_REASONING.isdisjoint(said):
+        thoughts = _thoughts(said, service)
+    if not isinstance(text, str):
+        parts, text = _listed(text, service)
+        thoughts = [*thoughts, *parts]
     # Servers of open models send reasoning beside the text, or in tags at its beginning.
-    reasoning = said.get("reasoning_content") or said.get("reasoning")
-    if not reasoning and "<think" in text and (match := _THINKING.match(text)):
-        reasoning, text = match[1].strip(), text[match.end() :]
+    if not thoughts and "<think" in text and (match := _THINKING.match(text)):
+        thoughts, text = [ContentReasoning(reasoning=match[1].strip())], text[match.end() :]
     refusal = said.get("refusal")
-    if not reasoning and not refusal:
-        return str(text)
-    parts: list[Content] = [ContentReasoning(reasoning=reasoning)] if reasoning else []
-    parts.append(ContentText(text=refusal or text, refusal=True if refusal else None))
-    return parts
+    if not thoughts and not refusal:
+        return text
+    return [*thoughts, ContentText(text=refusal or text, refusal=True if refusal else None)]
+
+
+def _thoughts(said: Mapping[str, Any], service: str) -> list[Content]:
+    """Return the reasoning that came in a field of its own."""
+    came: dict[str, Any] = {"service": service}
+    if details := said.get("reasoning_details"):
+        came["details"] = details
+    for field in REASONING_FIELDS:
+        if reasoning := said.get(field):
+            return [ContentReasoning(reasoning=reasoning, internal={**came, "field": field})]
+    return [ContentReasoning(reasoning="", redacted=True, internal=came)] if details else []
+
+
+def _listed(content: Sequence[Mapping[str, Any]], service: str) -> tuple[list[Content], str]:
+    """Return the reasoning and the text of a list of parts, as Mistral sends them."""
+    thoughts: list[Content] = []
+    texts = []
+    came: dict[str, Any] = {"service": service, "parts": True}
+    for part in content:
+        if part["type"] == "thinking":
+            reasoning = "".join(piece.get("text") or "" for piece in part["thinking"])
+            thoughts.append(ContentReasoning(reasoning=reasoning, internal=came))
+        elif part["type"] == "text":
+            texts.append(part["text"])
+    return thoughts, "".join(texts)
