@@ -83,7 +83,7 @@ async def test_wrong_item() -> None:
         await model.generate("Hi")
 
 
-@pytest.mark.parametrize("outputs", ["text", b"bytes", 3])
+@pytest.mark.parametrize("outputs", ["text", b"bytes", 3, said("one"), {"a": said("one")}])
 def test_wrong_outputs(outputs: object) -> None:
     with pytest.raises(ValueError, match="iterable of ModelOutput"):
         get_model("mockllm/model", custom_outputs=outputs)

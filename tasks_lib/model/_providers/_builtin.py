@@ -9,22 +9,33 @@ from importlib import import_module
 from typing import cast
 
 from tasks_lib.model._api import ModelAPI, modelapi
+from tasks_lib.model._providers._services import INSTEAD, SERVICES
 
-BUILTIN_PROVIDERS = {
+_CLASSES = {
+    "anthropic": ("_anthropic", "AnthropicAPI"),
     "local": ("_local", "LocalAPI"),
     "mockllm": ("_mock", "MockAPI"),
     "none": ("_none", "NoneAPI"),
     "openai": ("_openai", "OpenAIAPI"),
+    "openai-api": ("_service_api", "AnyServiceAPI"),
+    "replay": ("_replay", "ReplayAPI"),
 }
-"""Name of each provider, with its module and class."""
+"""Providers with a class of their own: its module and name."""
+
+BUILTIN_PROVIDERS = tuple(sorted((*_CLASSES, *SERVICES)))
+"""Names of the providers that come with us."""
 
 
-def _register(name: str, module: str, class_name: str) -> None:
+def _register(name: str) -> None:
     @modelapi(name)
     def provider() -> type[ModelAPI]:
+        module, attribute = _CLASSES.get(name) or ("_service_api", "")
         loaded = import_module(f"tasks_lib.model._providers.{module}")
-        return cast("type[ModelAPI]", getattr(loaded, class_name))
+        if attribute:
+            return cast("type[ModelAPI]", getattr(loaded, attribute))
+        made = loaded.service_class if name in SERVICES else loaded.other_interface_class
+        return cast("type[ModelAPI]", made(name))
 
 
-for _name, (_module, _class_name) in BUILTIN_PROVIDERS.items():
-    _register(_name, _module, _class_name)
+for _name in (*BUILTIN_PROVIDERS, *INSTEAD):
+    _register(_name)
