@@ -7,6 +7,7 @@ from pkgutil import resolve_name
 import click
 
 _COMMANDS = {
+    "cache": "flows.cli._cache:cache_group",
     "eval": "flows.cli._eval:eval_command",
     "eval-set": "flows.eval_set:command",
     "log": "flows.cli._log:log_group",
