@@ -1,4 +1,4 @@
-"""What Prefect's UI shows of a finished evaluation: metrics, errors, and where the log is."""
+"""What Prefect's UI shows of a finished evaluation: metrics, usage, errors, where the log is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import httpx
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.exceptions import PrefectException
 
-from tasks_lib.schema import EvalLog, EvalResults
+from flows._cost import cost_text, dollars, total_cost
+from tasks_lib.schema import EvalLog, EvalResults, EvalStats
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class ErrorRow:
 async def publish(
     results: EvalResults, header: EvalLog, errors: Sequence[ErrorRow], log_location: str
 ) -> None:
-    """Publish metrics, errors and a link to the log as artifacts of the running flow.
+    """Publish metrics, usage, errors and a link to the log as artifacts of the running flow.
 
     The keys are the same for each run of a task on a model, so that Prefect shows a history.
     Values of environment variables that look like keys are blotted out, as are credentials in
@@ -70,6 +71,10 @@ async def publish(
             await acreate_table_artifact(
                 metrics_table(results), f"{key}-metrics", f"Metrics of {what}"
             )
+            if header.stats.model_usage:
+                await acreate_table_artifact(
+                    usage_table(header.stats), f"{key}-usage", f"Usage of {what}"
+                )
             if errors:
                 await acreate_table_artifact(
                     errors_table(errors), f"{key}-errors", _errors_title(what, len(errors))
@@ -112,6 +117,26 @@ def metrics_table(results: EvalResults) -> _Table:
     ]
 
 
+def usage_table(stats: EvalStats) -> _Table:
+    """Return one row per model: tokens by kind, and the cost in US dollars.
+
+    None is for what is not known.
+    """
+    return [
+        {
+            "model": _cell(model),
+            "input tokens": usage.input_tokens,
+            "output tokens": usage.output_tokens,
+            "total tokens": usage.total_tokens,
+            "cache read": usage.input_tokens_cache_read,
+            "cache write": usage.input_tokens_cache_write,
+            "reasoning": usage.reasoning_tokens,
+            "cost": usage.total_cost,
+        }
+        for model, usage in stats.model_usage.items()
+    ]
+
+
 def errors_table(errors: Sequence[ErrorRow]) -> _Table:
     """Return one row per failed sample, the first `MAX_ERROR_ROWS` of them."""
     secrets = _secrets()
@@ -139,6 +164,7 @@ def summary_markdown(results: EvalResults, header: EvalLog, log_location: str) -
             for metric in score.metrics.values()
         ),
         ("Tokens", f"{tokens:,}"),
+        *_costs(results, stats),
         ("Started", stats.started_at),
         ("Completed", stats.completed_at),
     ]
@@ -150,6 +176,18 @@ def summary_markdown(results: EvalResults, header: EvalLog, log_location: str) -
     return "\n".join(
         [*lines, "", f"Log: [{_markdown(location, cut=False)}](<{_url(location)}>)", ""]
     )
+
+
+def _costs(results: EvalResults, stats: EvalStats) -> list[tuple[str, str]]:
+    text = cost_text(stats.model_usage)
+    if text is None:
+        return []
+    cost = total_cost(stats.model_usage.values())
+    # What earlier runs did costs nothing here.
+    samples = results.completed_samples + (results.errored_samples or 0) - stats.reused_samples
+    if cost is None or samples < 1:
+        return [("Cost", text)]
+    return [("Cost", text), ("Cost per sample", dollars(cost / samples))]
 
 
 def _errors_title(what: str, count: int) -> str:

@@ -21,6 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from flows._cost import dollars
 from flows._options import DisplayType
 from tasks_lib.schema import EvalSample, value_to_float
 
@@ -41,7 +42,10 @@ class Tally:
         self.done = 0
         self.errors = 0
         self.tokens = 0
+        self.cost = 0.0
+        """US dollars; 0 while nothing has a price."""
         self._started = time.perf_counter()
+        self._is_priced = True
         self._scored = 0
         self._score_sum = 0.0
 
@@ -49,7 +53,12 @@ class Tally:
         """Count a sample; the running score is the mean of its first score."""
         self.done += 1
         self.errors += sample.error is not None
-        self.tokens += sum(usage.total_tokens for usage in sample.model_usage.values())
+        for usage in sample.model_usage.values():
+            self.tokens += usage.total_tokens
+            if usage.total_cost is None:
+                self._is_priced = False
+            else:
+                self.cost += usage.total_cost
         for score in list((sample.scores or {}).values())[:1]:
             number = _to_float(score.value)
             if not math.isnan(number):
@@ -61,7 +70,8 @@ class Tally:
         """The figures besides the count, for one line."""
         rate = self.done / max(time.perf_counter() - self._started, 1e-9)
         score = f"score {self._score_sum / self._scored:.3f}" if self._scored else "no score yet"
-        return f"{score} · {self.errors} errors · {self.tokens:,} tokens · {rate:,.1f}/s"
+        cost = f" · {dollars(self.cost)}" if self.cost and self._is_priced else ""
+        return f"{score} · {self.errors} errors · {self.tokens:,} tokens{cost} · {rate:,.1f}/s"
 
 
 class TaskDisplay(Protocol):

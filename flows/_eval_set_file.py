@@ -28,10 +28,14 @@ import yaml
 from flows._options import argument_names, is_for_later
 from tasks_lib._errors import EvalFileError, EvalsError, ParameterError, nearest_hint
 from tasks_lib._util._text import format_safe
+from tasks_lib._util._yaml import read_yaml
 
 _ARGUMENTS = argument_names("eval_set")
 _COMMON = _ARGUMENTS | {"tasks", "model"}
-_FOR_ALL = {"log_dir", "model_base_url", "model_args", "display", "task_args", "max_tasks"}
+_FOR_ALL = {
+    "log_dir", "model_base_url", "model_args", "model_cost_config", "display", "task_args",
+    "max_tasks",
+}  # fmt: skip
 _PER_TASK = {n for n in _ARGUMENTS - _FOR_ALL if not n.startswith("retry_")} | {"task", "args"}
 
 
@@ -100,8 +104,7 @@ class _Reader:
     def load(self) -> object:
         try:
             text = Path(self.path).read_text(encoding="utf-8")
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            content = yaml.safe_load(text)
+            content, lines = read_yaml(text)
         except (OSError, UnicodeDecodeError) as error:
             raise EvalFileError(f"cannot be read ({error}).", path=self.path) from error
         except yaml.YAMLError as error:
@@ -109,8 +112,7 @@ class _Reader:
             line = mark.line + 1 if mark is not None else None
             problem = getattr(error, "problem", None) or str(error)
             raise EvalFileError(f"is no YAML: {problem}.", path=self.path, line=line) from error
-        if node is not None:
-            self._note_lines(node, "")
+        self.lines.update(lines)
         return content
 
     def mapping(self, value: object, name: str) -> dict[str, Any]:
@@ -150,17 +152,6 @@ class _Reader:
             parent = parent.rpartition(".")[0]
             line = self.lines.get(parent)
         return EvalFileError(message, path=self.path, line=line, field=name or None)
-
-    def _note_lines(self, node: yaml.Node, name: str) -> None:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                child = f"{name}.{key.value}" if name else str(key.value)
-                self.lines[child] = key.start_mark.line + 1
-                self._note_lines(value, child)
-        elif isinstance(node, yaml.SequenceNode):
-            for position, item in enumerate(node.value):
-                self.lines[f"{name}[{position}]"] = item.start_mark.line + 1
-                self._note_lines(item, f"{name}[{position}]")
 
 
 def _is_text_or_texts(value: object) -> bool:

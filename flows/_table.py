@@ -8,25 +8,41 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from flows._cost import dollars, total_cost
 from tasks_lib.schema import EvalLog, EvalMetric
 
 NO_VALUE = "–"  # noqa: RUF001 - a dash, as tables have it
 
+_COLUMNS: dict[str, JustifyMethod] = {
+    "task": "left",
+    "model": "left",
+    "samples": "right",
+    "score": "right",
+    "errors": "right",
+    "tokens": "right",
+    "cost": "right",
+    "seconds": "right",
+    "log": "left",
+}
+"""The columns of the table, with their alignment."""
+
 
 def print_table(logs: Sequence[EvalLog], console: Console) -> None:
-    """Print a row per log: task, model, samples, score, errors, tokens, seconds, log."""
+    """Print a row per log: task, model, samples, score, errors, tokens, seconds, log.
+
+    And what it cost, if that is known of any.
+    """
+    rows = [_cells(log) for log in logs]
+    shown = [name for name in _COLUMNS if name != "cost" or any(row["cost"] for row in rows)]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("task", "model"):
-        table.add_column(name)
-    for name in ("samples", "score", "errors", "tokens", "seconds"):
-        table.add_column(name, justify="right")
-    table.add_column("log")
-    for log in logs:
-        table.add_row(*(Text(cell) for cell in _cells(log)))
+    for name in shown:
+        table.add_column(name, justify=_COLUMNS[name])
+    for row in rows:
+        table.add_row(*(Text(row[name] or NO_VALUE) for name in shown))
     # As wide as it needs to be: a terminal that is narrower wraps lines, paths stay whole.
     unlimited = console.options.update(width=10_000)
     width = console.measure(table, options=unlimited).maximum
@@ -51,19 +67,21 @@ def headline(log: EvalLog) -> str:
     return f"{first.value:.3f}{margin}"
 
 
-def _cells(log: EvalLog) -> list[str]:
+def _cells(log: EvalLog) -> dict[str, str]:
     results = log.results
-    tokens = sum(usage.total_tokens for usage in log.stats.model_usage.values())
-    return [
-        log.eval.task,
-        log.eval.model,
-        f"{results.completed_samples}/{results.total_samples}" if results else NO_VALUE,
-        headline(log),
-        str(results.errored_samples) if results else NO_VALUE,
-        f"{tokens:,}",
-        _seconds(log),
-        _short(log.location),
-    ]
+    usages = log.stats.model_usage.values()
+    cost = total_cost(usages)
+    return {
+        "task": log.eval.task,
+        "model": log.eval.model,
+        "samples": f"{results.completed_samples}/{results.total_samples}" if results else "",
+        "score": headline(log),
+        "errors": str(results.errored_samples) if results else "",
+        "tokens": f"{sum(usage.total_tokens for usage in usages):,}",
+        "cost": dollars(cost) if cost is not None else "",
+        "seconds": _seconds(log),
+        "log": _short(log.location),
+    }
 
 
 def _seconds(log: EvalLog) -> str:
@@ -76,7 +94,9 @@ def _seconds(log: EvalLog) -> str:
 
 
 def _short(location: str) -> str:
-    relative = os.path.relpath(location) if "://" not in location else location
+    if not location or "://" in location:
+        return location
+    relative = os.path.relpath(location)
     return location if relative.startswith("..") else relative
 
 

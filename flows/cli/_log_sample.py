@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.text import Text
 
+from flows._cost import cost_text
 from flows.cli._log_events import event_lines
 from flows.cli._log_text import harmless, one_line, print_facts
 from tasks_lib._errors import ParameterError, UnknownNameError
@@ -81,6 +82,7 @@ def _facts(sample: EvalSample) -> Iterator[tuple[str, str]]:
         yield "time", f"{sample.total_time:,.2f} s{working}"
     for model, usage in sample.model_usage.items():
         yield "tokens", f"{_tokens(usage)} of {one_line(model)}"
+    yield "cost", one_line(cost_text(sample.model_usage) or "")
     if sample.limit is not None:
         yield "limit", f"{sample.limit.type} {sample.limit.limit:g}"
     for number, error in enumerate(sample.error_retries or ()):

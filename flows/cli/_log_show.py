@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows._cost import cost_text
 from flows._table import NO_VALUE
 from flows.cli._log_sample import print_samples
 from flows.cli._log_text import (
@@ -86,6 +87,7 @@ def _facts(log: EvalLog, rows: pa.Table) -> Iterator[tuple[str, str]]:
     for model, usage in log.stats.model_usage.items():
         tokens = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out"
         yield "tokens", one_line(f"{usage.total_tokens:,} of {model} ({tokens})")
+    yield "cost", one_line(cost_text(log.stats.model_usage) or "")
 
 
 def _counts(log: EvalLog, rows: pa.Table) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from tasks_lib.analysis._columns import Column, SampleColumn
 from tasks_lib.analysis._stored_fields import (
     Field,
+    cost,
     id_text,
     input_text,
     messages_text,
@@ -52,13 +53,17 @@ SampleSummary: list[Column] = [
     SampleColumn("score_*", path="scores", value=_values),
     SampleColumn("model_usage", path="model_usage"),
     StoredColumn("total_tokens", Field(("total_tokens",), total_tokens)),
+    StoredColumn("cost", Field(("cost",), cost)),
     SampleColumn("total_time", path="total_time"),
     SampleColumn("working_time", path="working_time"),
     SampleColumn("error", path="error", default=""),
     SampleColumn("limit", path="limit"),
     SampleColumn("retries", path="retries"),
 ]
-"""The columns of `samples_df` unless others are chosen. Times are in seconds."""
+"""The columns of `samples_df` unless others are chosen.
+
+Times are in seconds, costs in US dollars.
+"""
 
 SampleMessages: list[Column] = [
     StoredColumn("messages", Field(("messages",), messages_text), required=True)

@@ -180,6 +180,11 @@ def total_tokens(samples: StoredSamples) -> Values:
     return pc.fill_null(samples.column("total_tokens"), 0)
 
 
+def cost(samples: StoredSamples) -> Values:
+    """Return what each sample cost, None where that is not known."""
+    return samples.column("cost")
+
+
 _SHARED = {
     "id": Field((), _ids),
     "epoch": Field((), _epoch),

@@ -56,6 +56,7 @@ _TAIL = (
     ("error", pa.string()),  # the message; its traceback is in `details`
     ("limit", pa.string()),  # type of the limit that ended the sample
     ("retries", pa.int32()),
+    ("cost", pa.float64()),  # US dollars; null: not known
     ("messages", pa.string()),
     ("events", pa.string()),  # messages and scores by position or `$ref`: see `_transcript`
     ("message_pool", pa.string()),  # what model events saw and `messages` lacks

@@ -33,6 +33,7 @@ _COPIES = (
     "error",
     "limit",
     "retries",
+    "cost",
 )
 """Columns for queries: what they and those of scores say, `row_sample` takes from others."""
 

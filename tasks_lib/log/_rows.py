@@ -34,6 +34,10 @@ SAMPLE_COLUMNS = tuple(name for name in BASE_SCHEMA.names if name not in RUN_COL
 Row = tuple[object, ...]
 """Values in the order of `SAMPLE_COLUMNS`, then one per scorer. JSON and text as UTF-8."""
 
+_TOKEN_COLUMNS = (
+    *("input_tokens", "output_tokens", "total_tokens", "reasoning_tokens"),
+    *("input_tokens_cache_read", "input_tokens_cache_write"),
+)
 _INT64_MAX = 2**63 - 1
 _TO_FLOAT = value_to_float()
 _DETAIL_FIELDS = ("sandbox", "files", "setup", "error", "limit")
@@ -224,7 +228,9 @@ def _numbers(sample: EvalSample) -> dict[str, object]:
         "retries": len(sample.error_retries or ()),
     }
     if usage is not None:
-        for name, count in usage.__dict__.items():
+        values["cost"] = usage.total_cost
+        for name in _TOKEN_COLUMNS:
+            count = getattr(usage, name)
             # A provider can report any number; one that does not fit counts as not reported.
             values[name] = count if count is None or abs(count) <= _INT64_MAX else None
     return values

@@ -13,23 +13,29 @@ from tasks_lib.schema._tool_call import ToolCall
 
 
 class ModelUsage(Record):
-    """Tokens that one or more model calls used.
+    """Tokens that one or more model calls used, and what they cost.
 
     Usages add up: `sum(usages, ModelUsage())` is the usage of a whole run. A count that a
     provider does not report is 0 (input, output, total) or None (the others).
     """
 
     input_tokens: int = 0
-    """Tokens sent, those read from the provider's cache included where it counts so."""
+    """Tokens sent, those that the provider read from or wrote to its cache included. (Logs of
+    inspect_ai do not include them.)"""
     output_tokens: int = 0
     """Tokens generated, reasoning tokens included."""
     total_tokens: int = 0
     input_tokens_cache_write: int | None = None
     input_tokens_cache_read: int | None = None
     reasoning_tokens: int | None = None
+    total_cost: float | None = None
+    """US dollars; None: not known. A sum that misses the cost of some tokens is not known."""
 
     def __add__(self, other: ModelUsage) -> ModelUsage:
-        """Return the sum, count by count; None and None stay None."""
+        """Return the sum, count by count; None and None stay None.
+
+        The cost of the sum is known if those of all parts are that used any tokens.
+        """
         return ModelUsage.model_construct(
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
@@ -41,11 +47,24 @@ class ModelUsage(Record):
                 self.input_tokens_cache_read, other.input_tokens_cache_read
             ),
             reasoning_tokens=_add(self.reasoning_tokens, other.reasoning_tokens),
+            total_cost=_cost_of_both(self, other),
         )
 
 
 def _add(left: int | None, right: int | None) -> int | None:
     return None if left is None and right is None else (left or 0) + (right or 0)
+
+
+def _cost_of_both(left: ModelUsage, right: ModelUsage) -> float | None:
+    if left.total_cost is None:
+        return None if _has_tokens(left) else right.total_cost
+    if right.total_cost is None:
+        return None if _has_tokens(right) else left.total_cost
+    return left.total_cost + right.total_cost
+
+
+def _has_tokens(usage: ModelUsage) -> bool:
+    return bool(usage.total_tokens or usage.input_tokens or usage.output_tokens)
 
 
 StopReason = Literal[

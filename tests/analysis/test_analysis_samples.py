@@ -55,6 +55,7 @@ def test_a_usual_sample(make_sample: MakeSample, write_log: WriteLog) -> None:
                 '{"mockllm/model":{"input_tokens":10,"output_tokens":4,"total_tokens":14}}'
             ),
             "total_tokens": 14,
+            "cost": None,
             "total_time": 1.5,
             "working_time": 1.25,
             "error": "",
@@ -102,6 +103,7 @@ def test_an_unusual_sample(make_sample: MakeSample, write_log: WriteLog) -> None
         "score_b": '[1,"C"]',
         "model_usage": "{}",
         "total_tokens": 0,
+        "cost": None,
         "total_time": None,
         "working_time": None,
         "error": "ValueError: no",
@@ -338,6 +340,7 @@ def test_names_of_several_levels_get_suffixes(make_sample: MakeSample, write_log
         "score_match",
         "model_usage",
         "total_tokens",
+        "cost",
         "total_time",
         "working_time",
         "error_sample",

@@ -21,6 +21,7 @@ from flows._artifacts import (
     metrics_table,
     publish,
     summary_markdown,
+    usage_table,
 )
 from flows._server import FLOW_OPTIONS
 from tasks_lib.schema import (
@@ -81,6 +82,7 @@ async def test_publish(prefect_harness: Path) -> None:
         "evals-grade-school-mockllm-model-errors",
         "evals-grade-school-mockllm-model-log",
         "evals-grade-school-mockllm-model-metrics",
+        "evals-grade-school-mockllm-model-usage",
     ]
     title, data = found["evals-grade-school-mockllm-model-errors"]
     assert title == "Errors of grade_school on mockllm/model: 1 samples"
@@ -89,6 +91,9 @@ async def test_publish(prefect_harness: Path) -> None:
     ]
     _, data = found["evals-grade-school-mockllm-model-metrics"]
     assert json.loads(str(data)) == metrics_table(RESULTS)
+    title, data = found["evals-grade-school-mockllm-model-usage"]
+    assert title == "Usage of grade_school on mockllm/model"
+    assert json.loads(str(data)) == usage_table(HEADER.stats)
 
 
 async def test_no_errors_no_table(prefect_harness: Path) -> None:

@@ -50,7 +50,9 @@ def _output(text: str = "", tool: str | None = None, **arguments: object) -> Mod
         output = ModelOutput.for_tool_call("mockllm/model", tool, arguments)
     else:
         output = ModelOutput.from_content("mockllm/model", text)
-    output.usage = ModelUsage(input_tokens=12, output_tokens=5, total_tokens=17)
+    output.usage = ModelUsage(
+        input_tokens=12, output_tokens=5, total_tokens=17, total_cost=0.000625
+    )
     return output
 
 

@@ -125,6 +125,7 @@ def test_the_logs_hold_what_these_tests_are_about(
         "subtask",
         "tool",
     }
+    assert {usage["total_cost"] > 0 for usage in agent["model_usage"].values()} == {True}
     scored = readings["scored"]["log"]
     assert [len(part) for part in (scored["samples"], scored["reductions"])] == [14, 6]
     broken, *_ = (sample for sample in scored["samples"] if "error" in sample)

@@ -335,6 +335,7 @@ def test_flat_columns(make_sample: MakeSample) -> None:
         "error": None,
         "limit": None,
         "retries": 0,
+        "cost": None,
         "message_pool": None,
         "model_output": None,
         "store": None,
