@@ -9,6 +9,7 @@ from flows._identity import identify, latest_logs
 from flows._session import Session
 from tasks_lib._errors import PrerequisiteError
 from tasks_lib._util._ids import short_uuid
+from tasks_lib.context import connection_slots
 from tasks_lib.log import remove_eval_log
 from tasks_lib.schema import EvalLog, GenerateConfig, utc_now
 from tasks_lib.task import RunPlan
@@ -55,10 +56,19 @@ def prepare_next(session: Session, position: int) -> None:
     last = session.outcomes.pop(position)
     plan = _again(session.plans[position], last)
     session.previous[position] = last
-    fewer = round(plan.model.max_connections(plan.config) * session.options.retry_connections)
-    plan.config = plan.config.merge(GenerateConfig(max_connections=max(fewer, 1)))
-    plan.header.plan = plan.header.plan.model_copy(update={"config": plan.config})
+    _lower_connections(plan, session.options.retry_connections)
     session.plans[position] = plan
+
+
+def _lower_connections(plan: RunPlan, factor: float) -> None:
+    connections = plan.model.max_connections(plan.config)
+    if connections == "auto":
+        # Not turned into a number: "auto" climbs again once the provider takes more.
+        connection_slots().scale_auto(plan.model.api.connection_key(), factor)
+        return
+    fewer = max(round(connections * factor), 1)
+    plan.config = plan.config.merge(GenerateConfig(max_connections=fewer))
+    plan.header.plan = plan.header.plan.model_copy(update={"config": plan.config})
 
 
 def remove_superseded(previous: EvalLog | None, log: EvalLog) -> None:

@@ -20,6 +20,7 @@ from prefect.states import Completed, Failed
 from flows._governor import Governor
 from flows._server import MESSAGE_LENGTH
 from tasks_lib._util._aio import run_workers
+from tasks_lib.context import MOST_CONNECTIONS
 from tasks_lib.schema import EvalSample, Sample
 from tasks_lib.steps import SCORER, SETUP, SOLVER, SampleRun, Stage, call_stage, run_sample
 from tasks_lib.task import RunPlan
@@ -101,7 +102,10 @@ def granularity(plan: RunPlan) -> Granularity:
 
 def max_samples(plan: RunPlan) -> int:
     """Return how many samples run at once: as set, else as many as there are connections."""
-    return plan.header.eval.config.max_samples or plan.model.max_connections(plan.config)
+    connections = plan.model.max_connections(plan.config)
+    if connections == "auto":
+        connections = MOST_CONNECTIONS
+    return plan.header.eval.config.max_samples or connections
 
 
 class SamplePool:
@@ -153,20 +157,39 @@ class SamplePool:
 
     async def _run_shards(self, work: Work) -> None:
         gate = asyncio.Semaphore(self._workers)
+        # One block more than the workers fill, so that none is idle while another ends.
+        starting = asyncio.Semaphore(-(-self._workers // SHARD_SAMPLES) + 1)
         first = 1
 
         async def worker() -> None:
             nonlocal first
-            while block := list(islice(work, SHARD_SAMPLES)):
+            while True:
+                await starting.acquire()
+                block = list(islice(work, SHARD_SAMPLES))
+                if not block:
+                    starting.release()
+                    return
                 label = f"samples {first}-{first + len(block) - 1}"
                 first += len(block)
-                await self._call("shard", label, partial(self._run_shard, block, gate))
+                run = partial(self._run_shard, block, gate, starting.release)
+                await self._call("shard", label, run)
 
-        # One block more than the workers fill, so that none is idle while another ends.
-        await run_workers(-(-self._workers // SHARD_SAMPLES) + 1, worker)
+        # A block is open while one of its samples runs: no more blocks than samples.
+        await run_workers(self._workers + 1, worker)
 
-    async def _run_shard(self, block: list[tuple[Sample, int]], gate: asyncio.Semaphore) -> None:
-        left = iter(block)
+    async def _run_shard(
+        self,
+        block: list[tuple[Sample, int]],
+        gate: asyncio.Semaphore,
+        all_started: Callable[[], None],
+    ) -> None:
+        def samples() -> Work:
+            yield from block
+            # Now, not at the block's end: the next one must not wait for a sample whose
+            # request waits for its next attempt.
+            all_started()
+
+        left = samples()
 
         async def worker() -> None:
             for sample, epoch in left:

@@ -5,7 +5,8 @@ background task per connection key holds blocks of slots of the global concurren
 `evals-<key>`, and calls take them in memory, first come, first served.
 
 - The limit is created with the first run's value and never changed; a higher value of a later
-  run is reported once, a lower one holds for that run only.
+  run is reported once, a lower one holds for that run only. "auto" creates it with the most
+  that it may become, and each process adapts the number that it takes of them.
 - Processes that find the limit full enter a waiting room (the limit `evals-<key>-waiting`, one
   slot for each of them). Who holds more than an equal share then gives blocks back as calls
   end. Slots that are not needed go back after a second.
@@ -24,9 +25,9 @@ from types import TracebackType
 
 from prefect.client.orchestration import PrefectClient, get_client
 
-from flows._gate import Slot
 from flows._holder import REQUEST_TIMEOUT_S, BlockHolder
-from flows._leases import ServerLimit
+from flows._leases import ServerLimit, client_settings
+from tasks_lib.context import FIRST_CONNECTIONS, MaxConnections, Slot
 
 
 class LeasedSlots:
@@ -44,7 +45,8 @@ class LeasedSlots:
         """Create it; nothing is asked of the server before the first `slot`.
 
         Args:
-            client_factory: Makes the client, by default one of its own for the current API.
+            client_factory: Makes the client, with `client_settings`; by default one of its
+                own for the current API.
             request_timeout_s: How long an answer of the server is waited for.
         """
         self._client_factory = client_factory or _own_client
@@ -72,22 +74,40 @@ class LeasedSlots:
         if client is not None:
             await client.__aexit__(kind, error, traceback)
 
-    def slot(self, key: str, limit: int) -> Slot:
+    def slot(self, key: str, limit: MaxConnections, first: int = FIRST_CONNECTIONS) -> Slot:
         """Return a context that holds one slot of `key`.
 
         Entering waits while all slots are taken, or while those that pass the same `limit`
-        hold that many in this process.
+        hold that many in this process; see also `tasks_lib.context.connection_slot`.
         """
         holder = self._holders.get(key)
         if holder is None:
             holder = self._holders[key] = self._open(key)
-        return Slot(holder.lane(limit))
+        return holder.slot(limit, first)
+
+    def feedback(self, key: str, *, limited: bool) -> None:
+        """Learn how a request ended; see `tasks_lib.context.connection_feedback`."""
+        holder = self._holders.get(key)
+        if holder is not None:
+            holder.gate.feedback(limited=limited)
+
+    def scale_auto(self, key: str, factor: float) -> None:
+        """Multiply by `factor`, at most 1, how many connections to `key` "auto" allows here."""
+        holder = self._holders.get(key)
+        if holder is not None:
+            holder.gate.scale_auto(factor)
+
+    def auto_connections(self, key: str) -> int | None:
+        """Return how many connections to `key` "auto" allows here; None where it is not used."""
+        holder = self._holders.get(key)
+        return holder.gate.auto if holder is not None else None
 
     def _open(self, key: str) -> BlockHolder:
         if self._client is None or self._context is None:
             raise RuntimeError("LeasedSlots is used outside of its `async with` block.")
         name = limit_name(key)
         holder = BlockHolder(
+            key,
             ServerLimit(self._client, name, timeout_s=self._timeout_s),
             ServerLimit(self._client, f"{name}-waiting", timeout_s=self._timeout_s),
         )
@@ -102,4 +122,4 @@ def limit_name(key: str) -> str:
 
 def _own_client() -> PrefectClient:
     # Settings of its own: otherwise this is the client of the flow run that is active here.
-    return get_client(httpx_settings={"timeout": REQUEST_TIMEOUT_S})
+    return get_client(httpx_settings=client_settings(REQUEST_TIMEOUT_S))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 from tasks_lib._util._ids import short_uuid
 from tasks_lib.context._limits import SampleLimits
-from tasks_lib.context._slots import connection_slots
 from tasks_lib.context._store import Store
 from tasks_lib.context._transcript import Clock, Span, Transcript
 from tasks_lib.schema import ModelUsage
@@ -105,17 +103,7 @@ def span(name: str, *, type: str | None = None) -> Span:
     return Span(context.transcript, context.store, name, type)
 
 
-def add_waiting(seconds: float) -> None:
-    """Book time in which the running sample only waited."""
+def waiting() -> AbstractContextManager[None]:
+    """Book the time of a block as one in which the running sample only waits."""
     context = _current.get()
-    if context is not None:
-        context.clock.waited += seconds
-
-
-@asynccontextmanager
-async def connection_slot(key: str, limit: int) -> AsyncIterator[None]:
-    """Hold one of the at most `limit` connections of `key`; the wait is booked as waiting."""
-    asked = time.perf_counter()
-    async with connection_slots().slot(key, limit):
-        add_waiting(time.perf_counter() - asked)
-        yield
+    return context.clock.waiting() if context is not None else nullcontext()

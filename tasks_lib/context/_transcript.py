@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from types import TracebackType
 
 from pydantic import JsonValue
 
+from tasks_lib._util._models import build
 from tasks_lib.context._store import Store
 from tasks_lib.schema import (
     ChatMessage,
@@ -18,6 +20,7 @@ from tasks_lib.schema import (
     SpanBeginEvent,
     SpanEndEvent,
     StoreEvent,
+    utc_now,
 )
 
 _current_span: ContextVar[str | None] = ContextVar("current_span", default=None)
@@ -26,11 +29,33 @@ _current_span: ContextVar[str | None] = ContextVar("current_span", default=None)
 class Clock:
     """Time of a sample: since it began, and without what it only waited."""
 
-    __slots__ = ("_started", "waited")
+    __slots__ = ("_started", "_waited", "_waiting", "_waiting_since")
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
-        self.waited = 0.0
+        self._waited = 0.0
+        self._waiting = 0
+        self._waiting_since = 0.0
+
+    @property
+    def waited(self) -> float:
+        """Seconds in which anything of the sample only waited; at the same time counts once."""
+        if self._waiting:
+            return self._waited + time.perf_counter() - self._waiting_since
+        return self._waited
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time of a block as waiting."""
+        if not self._waiting:
+            self._waiting_since = time.perf_counter()
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._waited += time.perf_counter() - self._waiting_since
 
     @property
     def total(self) -> float:
@@ -109,8 +134,13 @@ class Span:
         self._before = self._store.snapshot()
         self._token = _current_span.set(self._id)
         self._transcript.record(
-            SpanBeginEvent(
-                id=self._id, parent_id=parent, type=self._type or self._name, name=self._name
+            build(
+                SpanBeginEvent,
+                timestamp=utc_now(),
+                id=self._id,
+                parent_id=parent,
+                type=self._type or self._name,
+                name=self._name,
             )
         )
 
@@ -123,7 +153,7 @@ class Span:
         changes = self._store.changes_since(self._before)
         if changes:
             self._transcript.record(StoreEvent(changes=[JsonChange(**c) for c in changes]))
-        self._transcript.record(SpanEndEvent(id=self._id))
+        self._transcript.record(build(SpanEndEvent, timestamp=utc_now(), id=self._id))
         if self._token is not None:
             _current_span.reset(self._token)
 

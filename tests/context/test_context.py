@@ -19,6 +19,7 @@ from tasks_lib.context import (
     store_as,
     transcript,
     use_sample,
+    waiting,
 )
 from tasks_lib.schema import ChatMessageUser, ModelUsage
 
@@ -167,6 +168,20 @@ def test_tokens_of_all_models_count() -> None:
         context.check_limits()
     assert (caught.value.type, caught.value.value, caught.value.limit) == ("token", 12, 10)
     assert list(context.model_usage) == ["a/x", "b/y"]
+
+
+async def test_waiting_at_the_same_time_counts_once() -> None:
+    async def wait(before_s: float, wait_s: float) -> float:
+        await asyncio.sleep(before_s)
+        with waiting():
+            await asyncio.sleep(wait_s)
+            return context.clock.waited
+
+    with use_sample(SampleContext()) as context:
+        first, _ = await asyncio.gather(wait(0, 0.04), wait(0.02, 0.04))
+
+        assert 0.04 <= first <= context.clock.waited < 0.075
+        assert 0 <= context.clock.working <= context.clock.total - context.clock.waited + 0.001
 
 
 async def test_waiting_for_a_connection_is_not_work() -> None:

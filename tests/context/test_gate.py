@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
-from flows._gate import Gate, Slot
 from tasks_lib._errors import ParameterError
+from tasks_lib.context import (
+    Gate,
+    LocalSlots,
+    connection_feedback,
+    connection_slot,
+    connection_slots,
+    use_connection_slots,
+)
 
 
 def _gate(granted: int) -> Gate:
-    gate = Gate(on_shortage=lambda: None)
+    gate = Gate("key")
     gate.grant(granted)
     return gate
 
 
 async def _caller(name: str, gate: Gate, limit: int, seen: list[str], end: asyncio.Event) -> None:
-    async with Slot(gate.lane(limit)):
+    async with gate.slot(limit):
         seen.append(name)
         await end.wait()
 
@@ -119,4 +127,87 @@ async def test_peak_is_the_highest_demand_since_the_last_look() -> None:
 
 def test_a_limit_below_one_is_refused() -> None:
     with pytest.raises(ParameterError, match="max_connections is 0, expected 1 or more"):
-        _gate(1).lane(0)
+        _gate(1).slot(0)
+
+
+async def test_slots_that_are_not_granted_any_more_are_told_when_they_come_back() -> None:
+    surplus: list[int] = []
+    gate = Gate("key", on_surplus=lambda: surplus.append(gate.in_use))
+    gate.grant(3)
+    ends = [asyncio.Event() for _ in range(3)]
+    async with asyncio.TaskGroup() as group:
+        for number, end in enumerate(ends):
+            group.create_task(_caller(str(number), gate, 10, [], end))
+        await _settled()
+        gate.grant(1)
+        for end in ends:
+            end.set()
+            await _settled()
+
+    assert surplus == [2, 1]
+
+
+async def _burst(limited: int, calls: int) -> int:
+    """Make `calls` at once, of which the first `limited` are refused; return the most at once."""
+    running = most = 0
+    left = iter(range(calls))
+
+    async def call() -> None:
+        nonlocal running, most
+        async with connection_slot("key", "auto"):
+            running += 1
+            most = max(most, running)
+            number = next(left)
+            await _settled()
+            connection_feedback("key", limited=number < limited)
+            running -= 1
+
+    await asyncio.gather(*(call() for _ in range(calls)))
+    return most
+
+
+@pytest.mark.parametrize(
+    ("limited", "calls", "most", "allowed"),
+    [
+        pytest.param(0, 9, 9, 10, id="fewer than are allowed"),
+        pytest.param(0, 30, 20, 21, id="all were used, so there may be more"),
+        pytest.param(0, 500, 100, 100, id="up to the most"),
+        pytest.param(1, 10, 10, 5, id="one was refused"),
+        pytest.param(10, 10, 10, 5, id="all of a round trip were refused"),
+    ],
+)
+async def test_auto_follows_what_is_told(
+    limited: int, calls: int, most: int, allowed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with use_connection_slots(LocalSlots()):
+        assert await _burst(limited, calls) == most
+        assert connection_slots().auto_connections("key") == allowed
+
+    lines = ["key: 5 connections instead of 10; the provider refused a request for their number."]
+    assert [record.getMessage() for record in caplog.records] == (lines if limited else [])
+
+
+async def test_the_next_request_with_a_slot_may_be_refused_again() -> None:
+    slots = LocalSlots()
+    with use_connection_slots(slots):
+        async with connection_slot("key", "auto", 8):
+            seen = [slots.auto_connections("key")]
+            for _ in range(3):
+                connection_feedback("key", limited=True)
+                seen.append(slots.auto_connections("key"))
+
+    assert seen == [8, 1, 1, 1]
+
+
+async def test_numbers_and_auto_share_a_key() -> None:
+    slots = LocalSlots()
+    with use_connection_slots(slots):
+        async with connection_slot("key", 4):
+            connection_feedback("key", limited=True)
+            async with connection_slot("key", "auto"):
+                pass
+            connection_feedback("key", limited=True)
+
+    assert slots.auto_connections("key") == 10
+    assert slots.auto_connections("other") is None
