@@ -10,6 +10,7 @@ import click
 import yaml
 
 from flows._exit import exit_on_error
+from flows._options import read_arguments
 from tasks_lib import Epochs
 from tasks_lib._errors import ParameterError
 from tasks_lib.task import SolverSpec
@@ -17,12 +18,27 @@ from tasks_lib.task import SolverSpec
 F = TypeVar("F", bound=Callable[..., Any])
 
 _INT, _FLOAT, _TEXT = click.INT, click.FLOAT, click.STRING
+
+
+class _IntOrAuto(click.ParamType[Any]):
+    """A whole number, or "auto"."""
+
+    name = "integer or auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """Return what was written, as a number unless it is "auto"."""
+        return "auto" if value == "auto" else int(click.INT.convert(value, param, ctx))
+
+
 _DISPLAYS = click.Choice(["full", "rich", "plain", "log", "none"])
 _LOG_FORMATS = click.Choice(["parquet", "json", "eval"])
 _TASK_RUNS = click.Choice(["auto", "stage", "sample", "shard"])
 
 _VALUES: Mapping[str, tuple[click.ParamType[Any], str]] = {
     "model_base_url": (_TEXT, "Base URL of the provider."),
+    "model_cost_config": (_TEXT, "YAML or JSON file of the models' prices."),
     "log_dir": (_TEXT, "Folder or URL of the logs."),
     "log_format": (_LOG_FORMATS, "Format of the logs; parquet unless told."),
     "log_buffer": (_INT, "Samples after which a part of a log is written."),
@@ -37,9 +53,10 @@ _VALUES: Mapping[str, tuple[click.ParamType[Any], str]] = {
     "token_limit": (_INT, "Tokens that a sample may use."),
     "time_limit": (_INT, "Seconds that a sample may take."),
     "working_limit": (_INT, "Seconds that a sample may work, waiting not counted."),
-    "max_connections": (_INT, "Requests in flight at once."),
+    "max_connections": (_IntOrAuto(), "Requests in flight at once; auto: what the provider takes."),
     "max_retries": (_INT, "Attempts per request."),
     "timeout": (_INT, "Seconds per request, retries included."),
+    "attempt_timeout": (_INT, "Seconds per attempt at a request."),
     "system_message": (_TEXT, "Put before every conversation that is sent."),
     "max_tokens": (_INT, "Tokens that an answer may have."),
     "temperature": (_FLOAT, "Sampling temperature."),
@@ -96,7 +113,12 @@ def _common() -> list[Callable[[Any], Any]]:
         click.option("--model", help="One or more models, separated by commas."),
         click.option("-T", "task_args", multiple=True, help="Argument of the tasks: name=value."),
         click.option("-M", "model_args", multiple=True, help="Argument of the models: name=value."),
-        click.option("--model-role", "model_roles", multiple=True, help="role=model."),
+        click.option("--model-config", help="YAML or JSON file of arguments of the models."),
+        click.option("--task-config", help="YAML or JSON file of arguments of the tasks."),
+        click.option(
+            "--model-role", "model_roles", multiple=True,
+            help="role=model, or role={model: …, temperature: …}.",
+        ),
         click.option("--solver", help="Registered name of a solver that replaces the tasks' own."),
         click.option("-S", "solver_args", multiple=True, help="Argument of --solver: name=value."),
         click.option("--tags", help="Tags of the logs, separated by commas."),
@@ -138,8 +160,7 @@ def _of(values: Mapping[str, tuple[click.ParamType[Any], str]]) -> list[Callable
 
 def _arguments(raw: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `eval` that the options of a command line mean."""
-    for name in ("task_args", "model_args", "model_roles", "metadata"):
-        raw[name] = parse_pairs(name, raw[name]) or None
+    _read_pairs(raw)
     solver_args = parse_pairs("solver_args", raw.pop("solver_args"))
     if raw["solver"] is not None:
         raw["solver"] = SolverSpec(raw["solver"], solver_args)
@@ -159,6 +180,15 @@ def _arguments(raw: dict[str, Any]) -> dict[str, Any]:
     if raw.pop("no_score"):
         raw["score"] = False
     return {name: value for name, value in raw.items() if value is not None}
+
+
+def _read_pairs(raw: dict[str, Any]) -> None:
+    """Read what is given as name=value; it wins over what a file of arguments says."""
+    for name in ("task_args", "model_args", "model_roles", "metadata"):
+        raw[name] = parse_pairs(name, raw[name]) or None
+    for option, name in (("model_config", "model_args"), ("task_config", "task_args")):
+        if (path := raw.pop(option)) is not None:
+            raw[name] = read_arguments("command line", option, path) | (raw[name] or {})
 
 
 def parse_pairs(option: str, pairs: Iterable[str]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def make_header(  # noqa: PLR0913 - what a run is made of
         dataset=_dataset(task, samples),
         model=str(model),
         model_generate_config=model.config,
-        model_base_url=model.api.base_url,
+        model_base_url=model.base_url,
         model_args=plain_params(model.log_args()),
         model_roles={role: _role(of) for role, of in roles.items()} or None,
         config=eval_config,
@@ -104,7 +104,7 @@ def _role(model: Model) -> EvalModelConfig:
     return EvalModelConfig(
         model=str(model),
         config=model.config,
-        base_url=model.api.base_url,
+        base_url=model.base_url,
         args=plain_params(model.log_args()),
     )
 

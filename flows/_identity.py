@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 IDENTITY_VERSION = 1
 """Version of the algorithm below; a new one never equals an old one."""
 
-_HOW_NOT_WHAT = {"max_connections", "max_retries", "timeout"}
+_HOW_NOT_WHAT = {"attempt_timeout", "max_connections", "max_retries", "timeout"}
 _LIMITS = {"message_limit", "token_limit", "time_limit", "working_limit"}
 
 

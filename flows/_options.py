@@ -5,14 +5,16 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tasks_lib import Epochs
 from tasks_lib._errors import ParameterError, nearest_hint
 from tasks_lib.log import LogFormat
-from tasks_lib.model import Model
+from tasks_lib.model import Model, RoleModel
 from tasks_lib.schema import GenerateConfig, GenerateConfigArgs
 from tasks_lib.task import Solver, SolverSpec
 
@@ -54,7 +56,8 @@ class SharedArgs(GenerateConfigArgs, total=False):
 
     model_base_url: str | None
     model_args: dict[str, Any] | str | None
-    model_roles: dict[str, str | Model] | None
+    model_roles: dict[str, RoleModel] | None
+    model_cost_config: str | dict[str, Any] | None
     task_args: dict[str, Any] | str | None
     sandbox: object
     sandbox_cleanup: bool | None
@@ -124,7 +127,9 @@ class EvalOptions(BaseModel):
 
     model_base_url: str | None = None
     model_args: dict[str, Any] = Field(default_factory=dict)
-    model_roles: dict[str, str | Model] | None = None
+    model_roles: dict[str, str | Model | dict[str, Any]] | None = None
+    model_cost_config: str | dict[str, Any] | None = None
+    """Prices of models: a file or its content, see `tasks_lib.model.load_prices`."""
     task_args: dict[str, Any] = Field(default_factory=dict)
     solver: Any = None
     tags: list[str] | None = None
@@ -214,15 +219,29 @@ def read_options(function: str, args: Mapping[str, Any]) -> EvalOptions:
     generate = {name: given.pop(name) for name in list(given) if name in _GENERATE_NAMES}
     for name in ("model_args", "task_args"):
         if isinstance(given.get(name), str):
-            raise NotImplementedError(
-                f"{function}: {name} from a file is not implemented yet; pass a dict."
-            )
+            given[name] = read_arguments(function, name, given[name])
     if given.get("retry_connections") == 0:
         del given["retry_connections"]
     try:
         return EvalOptions(**given, config=GenerateConfig(**generate))
     except ValidationError as error:
         raise _parameter_error(function, error) from error
+
+
+def read_arguments(function: str, name: str, path: str) -> dict[str, Any]:
+    """Return the arguments that a YAML or JSON file holds.
+
+    Raises:
+        ParameterError: There is no such file, or it holds something else.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        expected = f"a dict, or a YAML or JSON file that can be read ({error})"
+        raise ParameterError(function, name, path, expected) from error
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise ParameterError(function, name, path, "a file that holds names with values")
+    return content
 
 
 def with_signature(args: type) -> Callable[[F], F]:

@@ -71,6 +71,8 @@ def make_plan(task: Task, model: Model, options: EvalOptions, run_id: str, log_d
     epochs, reducers = _epochs(task, options.epochs)
     config = task.config.merge(options.config)
     model.check_config(config)
+    for role in roles.values():
+        role.check_config()
     eval_config = _eval_config(task, options, epochs, list(reducers))
     header = make_header(
         task=task,

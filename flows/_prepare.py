@@ -58,8 +58,9 @@ def prepare_session(
             f"{function}: no task was found. Name a task file, `file.py@name`, a folder or a "
             "registered task."
         )
+    session = Session(run_id, plans, options, Display(options.display))
     check_writable(log_dir)  # last, so that wrong arguments do not even leave a folder
-    return Session(run_id, plans, options, Display(options.display))
+    return session
 
 
 def start_prefect(session: Session) -> None:

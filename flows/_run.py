@@ -20,7 +20,7 @@ from flows.eval_task import failure
 from tasks_lib._util._aio import gather_limited
 from tasks_lib._util._gc import calm_gc
 from tasks_lib.context import use_connection_slots
-from tasks_lib.model import close_models
+from tasks_lib.model import close_models, use_prices
 from tasks_lib.task import RunPlan
 
 GOVERNOR_WINDOW = 600
@@ -45,7 +45,7 @@ async def open_session(session: Session) -> AsyncIterator[Session]:
             async with get_client() as client, LeasedSlots() as slots:
                 session.governor = Governor(client, window=GOVERNOR_WINDOW)
                 try:
-                    with use_connection_slots(slots):
+                    with use_connection_slots(slots), use_prices(session.prices):
                         yield session
                 finally:
                     await session.governor.wait_for_all()

@@ -9,6 +9,7 @@ from flows._display import Display
 from flows._governor import Governor
 from flows._options import EvalOptions
 from tasks_lib._errors import PrerequisiteError
+from tasks_lib.model import load_prices
 from tasks_lib.schema import EvalLog
 from tasks_lib.task import RunPlan, RunSpec
 
@@ -25,6 +26,9 @@ class Session:
         self.plans = list(plans)
         self.options = options
         self.display = display
+        source = options.model_cost_config
+        self.prices = load_prices(source) if source is not None else None
+        """What the models cost, None if nobody said."""
         self.governor: Governor
         """Set while the session is open."""
         self.outcomes: dict[int, EvalLog] = {}

@@ -6,6 +6,7 @@ from typing import Literal, Unpack, get_args
 
 from solvers._solver import solver
 from tasks_lib._errors import ParameterError, nearest_hint
+from tasks_lib.model import CachePolicy
 from tasks_lib.schema import GenerateConfigArgs
 from tasks_lib.task import Generate, Solver, TaskState
 
@@ -16,7 +17,7 @@ ToolCalls = Literal["loop", "single", "none"]
 @solver
 def generate(
     tool_calls: ToolCalls = "loop",
-    cache: bool = False,
+    cache: bool | CachePolicy = False,
     **kwargs: Unpack[GenerateConfigArgs],
 ) -> Solver:
     """Ask the evaluated model; its answer becomes the output and the last message.
@@ -24,7 +25,7 @@ def generate(
     Args:
         tool_calls: What happens when the model calls tools: ask again until it does not
             ("loop"), answer them once ("single"), or leave them ("none").
-        cache: Whether an earlier answer to the same request may be used.
+        cache: Whether an earlier answer to the same request may be used, and how long.
         **kwargs: Generate options, fields of `GenerateConfig`; they win over those of the
             task and the evaluation.
 

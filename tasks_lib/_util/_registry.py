@@ -153,7 +153,8 @@ def check_arguments(
     try:
         inspect.signature(factory).bind(**kwargs)
     except TypeError as error:
-        raise ParameterError(name, "arguments", dict(kwargs), f"a full set ({error})") from error
+        # Names only: one of the values may be a key.
+        raise ParameterError(name, "arguments", sorted(kwargs), f"a full set ({error})") from error
 
 
 def registry_info(obj: object) -> RegistryInfo:

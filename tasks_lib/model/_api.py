@@ -10,6 +10,7 @@ from typing import Literal, TypeVar, cast
 
 from tasks_lib._errors import UnknownNameError
 from tasks_lib._util._registry import RegistryInfo, known_names, registry_add, registry_lookup
+from tasks_lib.model._request_error import RequestError
 from tasks_lib.schema import (
     ChatMessage,
     GenerateConfig,
@@ -19,8 +20,9 @@ from tasks_lib.schema import (
     ToolInfo,
 )
 
-BASE_URL_VARIABLE = "EVAL_MODEL_BASE_URL"
-"""Base URL of every provider that has no variable of its own or whose own is not set."""
+BASE_URL_VARIABLES = ("EVAL_MODEL_BASE_URL", "INSPECT_EVAL_MODEL_BASE_URL")
+"""Base URL of every provider that has no variable of its own or whose own is not set; the
+first one set counts."""
 
 DEFAULT_MAX_CONNECTIONS = 10
 
@@ -71,7 +73,8 @@ class ModelAPI(ABC):
     ) -> ModelOutput | tuple[ModelOutput | Exception, ModelCall]:
         """Send one request and return its answer, with or without the raw exchange.
 
-        An exception that is raised is retried if `should_retry` says so. One that is
+        An exception that is raised is retried if `should_retry` says so, as it does of a
+        `RequestError` that may pass. One that is
         returned ends the sample; the log then shows the raw exchange with it.
         """
 
@@ -90,7 +93,7 @@ class ModelAPI(ABC):
         return None
 
     def max_connections(self) -> int:
-        """Return the default of `max_connections`."""
+        """Return the default of `max_connections`, where "auto" begins."""
         return DEFAULT_MAX_CONNECTIONS
 
     def connection_key(self) -> str:
@@ -101,12 +104,19 @@ class ModelAPI(ABC):
         return "default"
 
     def should_retry(self, ex: BaseException) -> bool:
-        """Tell whether a request that raised `ex` may work later."""
-        return False
+        """Tell whether a request that raised `ex` may work later; a `RequestError` knows."""
+        return isinstance(ex, RequestError) and ex.passing
 
     def retry_after(self, ex: BaseException) -> float | None:
         """Return the seconds that the provider asked to wait after `ex`, if it did."""
-        return None
+        return ex.retry_after_s if isinstance(ex, RequestError) else None
+
+    def is_overloaded(self, ex: BaseException) -> bool:
+        """Tell whether `ex` says that the provider gets too many requests at once.
+
+        With `max_connections="auto"`, fewer are made then.
+        """
+        return isinstance(ex, RequestError) and ex.overloaded
 
     def collapse_user_messages(self) -> bool:
         """Tell whether user messages in a row must be sent as one."""
@@ -181,7 +191,7 @@ def find_provider(name: str) -> type[ModelAPI]:
 
 def model_base_url(base_url: str | None, *variables: str) -> str | None:
     """Return `base_url`, else the first variable that is set, else that of all providers."""
-    return base_url or _first_set((*variables, BASE_URL_VARIABLE))
+    return base_url or _first_set((*variables, *BASE_URL_VARIABLES))
 
 
 def _first_set(variables: Sequence[str]) -> str | None:

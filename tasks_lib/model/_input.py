@@ -9,8 +9,10 @@ from tasks_lib.model._api import ModelAPI
 from tasks_lib.schema import (
     ChatMessage,
     ChatMessageAssistant,
+    ChatMessageTool,
     ChatMessageUser,
     Content,
+    ContentImage,
     ContentReasoning,
     ContentText,
     GenerateConfig,
@@ -18,8 +20,17 @@ from tasks_lib.schema import (
     ToolFunction,
     ToolInfo,
 )
+from tasks_lib.tool import (
+    AnyTools,
+    ToolCallModelInputHints,
+    ToolDef,
+    expand_tools,
+    with_model_input,
+)
 
 Mergeable = TypeVar("Mergeable", ChatMessageUser, ChatMessageAssistant)
+
+_IMAGE_PLACEHOLDER = "The image of this result is in the next user message."
 
 
 class Request(NamedTuple):
@@ -31,12 +42,41 @@ class Request(NamedTuple):
     config: GenerateConfig
 
 
+async def make_request(
+    api: ModelAPI,
+    messages: list[ChatMessage],
+    tools: AnyTools,
+    choice: ToolChoice | None,
+    config: GenerateConfig,
+) -> Request:
+    """Return what `api` gets of a call; see `messages_for` and `tools_for`.
+
+    Raises:
+        ToolDefinitionError: One of `tools` is none, or two have the same name.
+    """
+    if not tools:
+        return Request(messages_for(api, messages, config), [], "none", config)
+    known = await expand_tools(tools)
+    callable_tools = [tool for tool in known if isinstance(tool, ToolDef)]
+    hints: ToolCallModelInputHints = {
+        "disable_computer_screenshot_truncation": api.disable_computer_screenshot_truncation()
+    }
+    messages = with_model_input(messages, callable_tools, hints)
+    if not all(tool.parallel for tool in callable_tools):
+        config = config.model_copy(update={"parallel_tool_calls": False})
+    infos = [tool.info if isinstance(tool, ToolDef) else tool for tool in known]
+    sent, choice = tools_for(api, infos, choice)
+    return Request(messages_for(api, messages, config), sent, choice, config)
+
+
 def messages_for(
     api: ModelAPI, messages: list[ChatMessage], config: GenerateConfig
 ) -> list[ChatMessage]:
     """Return `messages` as `api` wants them; those that it got are never changed."""
     if any(isinstance(message, ChatMessageAssistant) for message in messages):
         messages = _with_reasoning(messages, _reasoning_history(api, config))
+    if not api.tool_result_images():
+        messages = _with_images_after_tools(messages)
     if api.collapse_user_messages():
         messages = _collapsed(messages, ChatMessageUser)
     if api.collapse_assistant_messages():
@@ -89,6 +129,37 @@ def _without_reasoning(message: ChatMessage) -> ChatMessage:
         return message
     content = [part for part in message.content if not isinstance(part, ContentReasoning)]
     return message.model_copy(update={"content": content})
+
+
+def _with_images_after_tools(messages: list[ChatMessage]) -> list[ChatMessage]:
+    """Move the images of tool results into a user message after the results of their turn."""
+    if not any(isinstance(message, ChatMessageTool) and _images(message) for message in messages):
+        return messages
+    result: list[ChatMessage] = []
+    images: list[Content] = []
+    for message in messages:
+        if not isinstance(message, ChatMessageTool):
+            if images:
+                result.append(ChatMessageUser(content=images))
+                images = []
+            result.append(message)
+            continue
+        found = _images(message)
+        if found:
+            rest = [part for part in message.content if not isinstance(part, ContentImage)]
+            placed = ContentText(text=_IMAGE_PLACEHOLDER)
+            message = message.model_copy(update={"content": [*rest, placed]})
+            images.extend(found)
+        result.append(message)
+    if images:
+        result.append(ChatMessageUser(content=images))
+    return result
+
+
+def _images(message: ChatMessageTool) -> list[ContentImage]:
+    if isinstance(message.content, str):
+        return []
+    return [part for part in message.content if isinstance(part, ContentImage)]
 
 
 def _collapsed(messages: list[ChatMessage], kind: type[Mergeable]) -> list[ChatMessage]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
-from tasks_lib._errors import EvalsError, ModelError
+from tasks_lib._errors import ModelError
 from tasks_lib._util._registry import is_registered, unqualified_name
-from tasks_lib.context import SampleContext, connection_slot, current_sample
+from tasks_lib.context import MaxConnections, current_sample
 from tasks_lib.model._api import ModelAPI
-from tasks_lib.model._input import Request, messages_for, tools_for
-from tasks_lib.model._record import CallRecord
-from tasks_lib.model._retry import RetryRules, cause_text, retry_request
+from tasks_lib.model._cache import CachePolicy, cache_policy
+from tasks_lib.model._input import make_request
+from tasks_lib.model._sender import Sender
 from tasks_lib.schema import (
     ChatMessage,
     ChatMessageSystem,
@@ -24,15 +24,14 @@ from tasks_lib.schema import (
     GenerateConfig,
     ModelOutput,
     ToolChoice,
-    ToolInfo,
 )
+from tasks_lib.tool import AnyTools, execute_tools
 
 DISABLE_VARIABLE = "EVAL_DISABLE_MODEL_API"
-"""When set, every call of a model fails, except of `mockllm`: for tests that must not pay."""
+"""When set, every call of a model fails, except of `mockllm` and `replay`: for tests that must
+not pay."""
 
-LOG_CALLS_VARIABLE = "EVAL_LOG_MODEL_API"
-"""When set, the log holds the raw request and response of every call, not only of those
-that failed. They repeat what the event says, so this roughly doubles the log."""
+_FREE_PROVIDERS = ("mockllm/", "replay/")
 
 
 class _Plan(NamedTuple):
@@ -66,6 +65,7 @@ class Model:
         """What the model is used as, None for the evaluated one."""
         provider = api.provider or _registered_provider(api)
         self._name = f"{provider}/{api.model_name}"
+        self._sender = Sender(api, self._name, self.model_args)
         self._plan: _Plan | None = None
         self._on_close: Callable[[], None] | None = None
 
@@ -86,6 +86,11 @@ class Model:
         model.role = role
         return model
 
+    @property
+    def base_url(self) -> str | None:
+        """Where the provider is, as logs may say it: without user, password and query."""
+        return _public(self.api.base_url)
+
     def log_args(self) -> dict[str, object]:
         """Return the arguments that made the model, without those that may hold a secret."""
         return _without_secrets(self.model_args)
@@ -98,7 +103,7 @@ class Model:
         """
         self.api.check_config(self.config.merge(config) if config else self.config)
 
-    def max_connections(self, config: GenerateConfig | None = None) -> int:
+    def max_connections(self, config: GenerateConfig | None = None) -> MaxConnections:
         """Return how many requests may be in flight at once with `config` merged in."""
         merged = self.config.merge(config) if config else self.config
         return merged.max_connections or self.api.max_connections()
@@ -106,10 +111,10 @@ class Model:
     async def generate(
         self,
         input: str | list[ChatMessage],
-        tools: Sequence[ToolInfo] = (),
+        tools: AnyTools = (),
         tool_choice: ToolChoice | None = None,
         config: GenerateConfig | None = None,
-        cache: bool = False,
+        cache: bool | CachePolicy = False,
     ) -> ModelOutput:
         """Ask the model for its next message.
 
@@ -123,16 +128,16 @@ class Model:
             tools: Tools that the model may call.
             tool_choice: Whether and which tools it may or must call; None means "auto".
             config: Options of this call; they win over all others.
-            cache: Not supported yet.
+            cache: Whether an earlier answer to the same request may be used, and this one
+                kept, and how long. An answer from the cache is booked with no usage.
 
         Raises:
             LimitExceededError: The sample has no messages, tokens or working time left.
             ModelRetryError: The request failed on every attempt that was allowed.
             ModelError: The provider refused the request, or calls are disabled.
+            ToolDefinitionError: One of `tools` is none, or two have the same name.
         """
-        if cache:
-            raise NotImplementedError("Model.generate: cache is not implemented yet.")
-        if os.environ.get(DISABLE_VARIABLE) and not self._name.startswith("mockllm/"):
+        if os.environ.get(DISABLE_VARIABLE) and not self._name.startswith(_FREE_PROVIDERS):
             raise ModelError(f"{self}: not called, because {DISABLE_VARIABLE} is set.")
         messages = [ChatMessageUser(content=input)] if isinstance(input, str) else input
         context = current_sample()
@@ -140,27 +145,41 @@ class Model:
             context.limits.check_messages(len(messages), generating=True)
             context.check_limits()
         plan = self._merged(config)
-        sent, choice = tools_for(self.api, tools, tool_choice)
-        prepared = messages_for(self.api, [*plan.system, *messages], plan.config)
-        request = Request(prepared, sent, choice, plan.config)
-        if not self.api.limits_connections:
-            return await self._recorded(request, context)
-        limit = plan.config.max_connections or self.api.max_connections()
-        async with connection_slot(self.api.connection_key(), limit):
-            return await self._recorded(request, context)
+        request = await make_request(
+            self.api, [*plan.system, *messages], tools, tool_choice, plan.config
+        )
+        policy = cache_policy(cache)
+        if policy is None:
+            return await self._sender.ask(request, context, self.role)
+        return await self._sender.ask_cached(request, context, self.role, policy)
 
     async def generate_loop(
         self,
         input: str | list[ChatMessage],
-        tools: Sequence[ToolInfo] = (),
+        tools: AnyTools = (),
         config: GenerateConfig | None = None,
-        cache: bool = False,
+        cache: bool | CachePolicy = False,
     ) -> tuple[list[ChatMessage], ModelOutput]:
-        """Return the new messages and the last output, once the model calls no more tools."""
-        if tools:
-            raise NotImplementedError("Model.generate_loop: tools are not implemented yet.")
-        output = await self.generate(input, config=config, cache=cache)
-        return [choice.message for choice in output.choices[:1]], output
+        """Ask, do the tool calls of the answer, and ask again until it has none.
+
+        The arguments and what is raised are those of `generate`.
+
+        Returns:
+            The messages that joined the conversation, and the last output.
+        """
+        messages: list[ChatMessage] = []
+        messages += [ChatMessageUser(content=input)] if isinstance(input, str) else input
+        before = len(messages)
+        max_output = self._merged(config).config.max_tool_output
+        while True:
+            output = await self.generate(messages, tools, config=config, cache=cache)
+            if output.empty:
+                return messages[before:], output
+            messages.append(output.message)
+            if not output.message.tool_calls:
+                return messages[before:], output
+            results = await execute_tools(messages, tools, max_output)
+            messages.extend(results.messages)
 
     def on_close(self, callback: Callable[[], None]) -> None:
         """Let `callback` know when the model is closed."""
@@ -215,40 +234,9 @@ class Model:
         self._plan = _Plan(tuple(dict(layer) for layer in layers), merged, system)
         return self._plan
 
-    async def _recorded(self, request: Request, context: SampleContext | None) -> ModelOutput:
-        """Send `request`; book its usage and record what happened."""
-        record = CallRecord(self._name, self.role, request, context)
-        rules = RetryRules(
-            self._name, request.config, self.api.should_retry, self.api.retry_after, record.retries
-        )
-        try:
-            result = await retry_request(
-                lambda: self.api.generate(*request), rules, started=record.started
-            )
-            output, call = result if isinstance(result, tuple) else (result, None)
-            if isinstance(output, Exception):
-                record.call = call
-                raise _as_model_error(self._name, output) from None
-        except Exception as error:
-            record.finish(ModelOutput(model=self.name), cause_text(error))
-            raise
-        if output.time is None:
-            output.time = round(time.perf_counter() - record.started, 6)
-        if os.environ.get(LOG_CALLS_VARIABLE):
-            record.call = call
-        record.finish(output)
-        if context is not None and output.usage is not None:
-            context.record_usage(self._name, output.usage)
-            context.check_limits()
-        return output
-
 
 def _registered_provider(api: ModelAPI) -> str:
     return unqualified_name(api) if is_registered(api) else type(api).__name__
-
-
-def _as_model_error(model: str, error: Exception) -> Exception:
-    return error if isinstance(error, EvalsError) else ModelError(f"{model}: {cause_text(error)}")
 
 
 def _without_secrets(arguments: Mapping[str, object]) -> dict[str, object]:
@@ -257,6 +245,14 @@ def _without_secrets(arguments: Mapping[str, object]) -> dict[str, object]:
         for name, value in arguments.items()
         if not _SECRET_NAME.search(str(name))
     }
+
+
+def _public(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    # Some gateways take the key in the query.
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 _SECRET_NAME = re.compile(r"key|secret|passw|credential|authorization|header|token$", re.IGNORECASE)

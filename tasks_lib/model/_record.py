@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 
+from tasks_lib._util._models import build
 from tasks_lib.context import SampleContext
 from tasks_lib.model._input import Request
 from tasks_lib.model._retry import Retry
@@ -21,13 +23,18 @@ class CallRecord:
         "_timestamp",
         "_waited",
         "_working_start",
+        "cache",
         "call",
         "retries",
         "started",
     )
 
     def __init__(
-        self, model: str, role: str | None, request: Request, context: SampleContext | None
+        self,
+        model: str,
+        role: str | None,
+        request: Request,
+        context: SampleContext | None,
     ) -> None:
         """Begin; without `context` nothing will be recorded."""
         self._model = model
@@ -37,6 +44,8 @@ class CallRecord:
         self.started = time.perf_counter()
         """`time.perf_counter()` when the first attempt began."""
         self.retries: list[Retry] = []
+        self.cache: Literal["read", "write"] | None = None
+        """Whether the answer came from the cache, or went there."""
         self.call: ModelCall | None = None
         """The raw exchange, if it is to be in the log."""
         if context is not None:
@@ -57,7 +66,8 @@ class CallRecord:
         ]
         retries = [retry._asdict() for retry in self.retries]
         context.transcript.record(
-            ModelEvent(
+            build(
+                ModelEvent,
                 timestamp=self._timestamp,
                 working_start=round(self._working_start, 6),
                 model=self._model,
@@ -70,6 +80,7 @@ class CallRecord:
                 retries=len(retries) or None,
                 metadata={"retries": retries} if retries else None,
                 error=error,
+                cache=self.cache,
                 call=self.call,
                 completed=utc_now(),
                 working_time=round(time.perf_counter() - self.started - waited, 6),

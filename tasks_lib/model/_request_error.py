@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from tasks_lib._errors import ModelError
 
@@ -80,6 +81,20 @@ def without_secret(text: str, secret: str) -> str:
 def blacked_out(text: str, secret: str) -> str:
     """Return the whole `text`, with `[key]` for the key; "" stands for no key."""
     return text.replace(secret, "[key]") if secret else text
+
+
+def blacked_out_json(value: Any, secret: str) -> Any:
+    """Return a JSON value with the key blacked out in all of its texts.
+
+    After decoding: JSON can write the same character in several ways.
+    """
+    if isinstance(value, str):
+        return blacked_out(value, secret)
+    if isinstance(value, dict):
+        return {name: blacked_out_json(item, secret) for name, item in value.items()}
+    if isinstance(value, list):
+        return [blacked_out_json(item, secret) for item in value]
+    return value
 
 
 def root_cause(error: BaseException) -> BaseException:

@@ -7,10 +7,10 @@ import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from tasks_lib._errors import ParameterError
 from tasks_lib._util._registry import check_arguments, known_names
@@ -28,6 +28,12 @@ NO_MODEL = "none/none"
 """The model of evaluations that ask no model; asking it is an error."""
 
 
+RoleModel: TypeAlias = str | Model | Mapping[str, object]
+"""The model of a role: its name, itself, or its name with options."""
+
+_OPTIONS = frozenset(GenerateConfig.model_fields)
+
+
 class NotGiven:
     """The type of `NOT_GIVEN`: an argument that was left out, where None means something."""
 
@@ -42,7 +48,22 @@ NOT_GIVEN: Final = NotGiven()
 
 _memoized: dict[str, Model] = {}
 
-_PROVIDER_VARIABLES = ("_API_KEY", "_BASE_URL")
+_OWN_ARGUMENTS = {
+    "base_url": "model_base_url",
+    "config": "generate options by their names",
+    "default": "model",
+    "memoize": "a model of get_model",
+    "model": "model",
+    "model_name": "model",
+    "role": "model_roles",
+}
+"""Arguments that are not the provider's, and what to pass instead."""
+
+_PROVIDER_VARIABLES = (
+    "_API_KEY", "_TOKEN", "_BASE_URL", "_ENDPOINT", "_API_VERSION", "_REGION", "_ACCOUNT_ID",
+    "_ORG_ID", "_PROJECT_ID",
+)  # fmt: skip
+"""How the names of variables end that providers read."""
 
 
 def get_model(  # noqa: PLR0913 - the documented signature
@@ -127,6 +148,7 @@ def resolve_models(
     if model is None or (not isinstance(model, (str, Model)) and not model):
         return [get_model(NO_MODEL)]
     arguments = dict(model_args or environment_model_args())
+    _check_model_args(arguments)
     entries = [model] if isinstance(model, Model) else _names(model)
     return [
         entry
@@ -136,18 +158,17 @@ def resolve_models(
     ]
 
 
-def resolve_model_roles(roles: Mapping[str, str | Model] | None) -> dict[str, Model]:
+def resolve_model_roles(roles: Mapping[str, RoleModel] | None) -> dict[str, Model]:
     """Return the models of `roles`, each knowing its role.
 
-    Models made from names have no other options than their own defaults: a grader does not
-    get the temperature of the evaluated model.
+    A model's name alone means no other options than its own defaults: a grader does not get
+    the temperature of the evaluated model. A mapping gives it some: `model` is the name, the
+    rest are generate options, `base_url`, and arguments of the provider.
+
+    Raises:
+        PrerequisiteError: A model cannot be made, see `get_model`.
     """
-    return {
-        role: model.with_role(role)
-        if isinstance(model, Model)
-        else get_model(model, memoize=False).with_role(role)
-        for role, model in (roles or {}).items()
-    }
+    return {role: _role_model(role, model).with_role(role) for role, model in (roles or {}).items()}
 
 
 def environment_model_args() -> dict[str, object]:
@@ -172,6 +193,32 @@ async def close_models() -> None:
     """
     for model in list(_memoized.values()):
         await model.api.aclose()
+
+
+def _role_model(role: str, model: RoleModel) -> Model:
+    if isinstance(model, (str, Model)):
+        return get_model(model, memoize=False)
+    options = dict(model)
+    name = options.pop("model", None)
+    if not isinstance(name, str):
+        expected = "a model's name, or a mapping with one as 'model'"
+        # Names only: one of the values may be a key.
+        raise ParameterError("model_roles", role, sorted(map(str, model)), expected)
+    generate = {key: options.pop(key) for key in list(options) if key in _OPTIONS}
+    try:
+        config = GenerateConfig.model_validate(generate)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = f"{role}.{'.'.join(map(str, first['loc']))}"
+        raise ParameterError("model_roles", option, first["input"], first["msg"]) from error
+    return get_model(name, config=config, memoize=False, **options)  # type: ignore[arg-type]
+
+
+def _check_model_args(arguments: Mapping[str, object]) -> None:
+    for name in arguments:
+        if name in _OWN_ARGUMENTS:
+            expected = f"an argument of the provider; use {_OWN_ARGUMENTS[name]} instead"
+            raise ParameterError("eval", "model_args", name, expected)
 
 
 def _forget(key: str) -> None:
@@ -211,6 +258,9 @@ def _create(
     api_key: str | None,
     model_args: Mapping[str, object],
 ) -> Model:
+    if api_key is not None and not isinstance(api_key, str):
+        # From a command line or a file, where 123 is a number. Its type only: it is a key.
+        raise ParameterError("get_model", "api_key", type(api_key).__name__, "a text (in quotes)")
     provider, slash, model_name = name.partition("/")
     if not slash or not provider or not model_name:
         known = ", ".join(known_names("modelapi"))

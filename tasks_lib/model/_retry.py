@@ -19,8 +19,8 @@ from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_excepti
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_exponential, wait_random
 
-from tasks_lib._errors import ModelRetryError, ParameterError
-from tasks_lib.context import add_waiting
+from tasks_lib._errors import ModelError, ModelRetryError, ParameterError
+from tasks_lib.context import waiting
 from tasks_lib.schema import GenerateConfig
 
 T = TypeVar("T")
@@ -33,6 +33,10 @@ FIRST_WAIT_SECONDS = 3.0
 MAX_WAIT_SECONDS = 120.0
 JITTER_SECONDS = 3.0
 """Keeps requests that failed together from coming back together."""
+
+
+class AttemptTimeoutError(ModelError):
+    """An attempt took longer than `attempt_timeout`; the next one may be faster."""
 
 
 class Retry(NamedTuple):
@@ -55,6 +59,12 @@ class RetryRules(NamedTuple):
     """Seconds that the provider asked for; None: our own wait counts."""
     retries: list[Retry]
     """Gets an entry before each wait."""
+    on_attempt: Callable[[Exception | None], None] | None = None
+    """Is told how each attempt ended: with which exception, or None."""
+
+    def is_passing(self, error: BaseException) -> bool:
+        """Tell whether the request may work later."""
+        return isinstance(error, AttemptTimeoutError) or self.should_retry(error)
 
 
 async def retry_request(
@@ -96,11 +106,39 @@ async def retry_request(
 
 async def _with_retries(call: Callable[[], Awaitable[T]], rules: RetryRules, started: float) -> T:
     try:
-        return await call()
+        return await _attempt(call, rules)
     except Exception as error:
-        if not rules.should_retry(error):
+        if not rules.is_passing(error):
             raise
         return await _try_again(call, rules, started, error)
+
+
+async def _attempt(call: Callable[[], Awaitable[T]], rules: RetryRules) -> T:
+    try:
+        result = await _in_time(call, rules)
+    except Exception as error:
+        if rules.on_attempt is not None:
+            rules.on_attempt(error)
+        raise
+    if rules.on_attempt is not None:
+        rules.on_attempt(None)
+    return result
+
+
+async def _in_time(call: Callable[[], Awaitable[T]], rules: RetryRules) -> T:
+    seconds = rules.config.attempt_timeout
+    if seconds is None:
+        return await call()
+    deadline = asyncio.timeout(seconds)
+    try:
+        async with deadline:
+            return await call()
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        raise AttemptTimeoutError(
+            f"{rules.model}: no answer within the attempt_timeout of {seconds} s"
+        ) from None
 
 
 async def _try_again(
@@ -112,12 +150,12 @@ async def _try_again(
     async def attempt() -> T:
         if pending:
             raise pending.pop()
-        return await call()
+        return await _attempt(call, rules)
 
     retrying = AsyncRetrying(
         stop=_Exhausted(rules.config, started),
         wait=_Wait(rules.retry_after),
-        retry=retry_if_exception(rules.should_retry),
+        retry=retry_if_exception(rules.is_passing),
         sleep=_sleep,
         before_sleep=lambda state: rules.retries.append(_retry(state)),
     )
@@ -165,11 +203,8 @@ class _Wait(wait_base):
 
 
 async def _sleep(seconds: float) -> None:
-    began = time.perf_counter()
-    try:
+    with waiting():
         await asyncio.sleep(seconds)
-    finally:
-        add_waiting(time.perf_counter() - began)
 
 
 def _retry(state: RetryCallState) -> Retry:

@@ -43,4 +43,14 @@ def _first_value(text: str, function: str, tools: Sequence[ToolInfo]) -> dict[st
     first = next(iter(tool.parameters.properties), None) if tool is not None else None
     if first is None:
         raise ValueError("not a JSON object, and the tool has no parameter to take it")
-    return {first: yaml.safe_load(text)}
+    return {first: yaml.load(text, _NoAliases)}
+
+
+class _NoAliases(yaml.SafeLoader):
+    """Reads no aliases: a few of them make gigabytes of a line, or a value within itself."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node that is no alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read")
+        return super().compose_node(parent, index)

@@ -31,7 +31,8 @@ class GenerateConfigArgs(TypedDict, total=False):
 
     max_retries: int | None
     timeout: int | None
-    max_connections: int | None
+    attempt_timeout: int | None
+    max_connections: int | Literal["auto"] | None
     system_message: str | None
     max_tokens: int | None
     top_p: float | None
@@ -70,8 +71,11 @@ class GenerateConfig(BaseModel):
     """Attempts per request in total, the first included; at least 1."""
     timeout: int | None = None
     """Seconds that a request may take, all its attempts and waits included."""
-    max_connections: int | None = None
-    """Requests in flight at once, over all processes that use the same key."""
+    attempt_timeout: int | None = None
+    """Seconds that one attempt may take; after them it has failed and may be made again."""
+    max_connections: int | Literal["auto"] | None = None
+    """Requests in flight at once, over all processes that use the same key. "auto" finds out
+    how many the provider takes."""
     system_message: str | None = None
     """Put before every conversation that is sent; the sample's messages don't show it."""
     max_tokens: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Unpack
 
-from tasks_lib.model import Model
+from tasks_lib.model import CachePolicy, Model
 from tasks_lib.schema import GenerateConfig, GenerateConfigArgs
 from tasks_lib.task import Generate, TaskState
 
@@ -17,7 +17,7 @@ def generate_with(model: Model) -> Generate:
     async def generate(
         state: TaskState,
         tool_calls: Literal["loop", "single", "none"] = "loop",
-        cache: bool = False,
+        cache: bool | CachePolicy = False,
         **kwargs: Unpack[GenerateConfigArgs],
     ) -> TaskState:
         output = await model.generate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import deepcopy
 
+from tasks_lib._util._models import build
 from tasks_lib.context import SampleContext, SampleLimits, span, use_sample
 from tasks_lib.model import ModelName
 from tasks_lib.schema import (
@@ -13,6 +14,7 @@ from tasks_lib.schema import (
     Sample,
     SampleInitEvent,
     Target,
+    utc_now,
 )
 from tasks_lib.steps._run import SampleRun
 from tasks_lib.steps._solve import run_limited
@@ -41,7 +43,9 @@ def prepare(plan: RunPlan, sample: Sample, epoch: int) -> SampleRun:
         context.state = state
         with span("init"):
             picture = {"messages": context.transcript.snapshot(state.messages)}
-            context.transcript.record(SampleInitEvent(sample=sample, state=picture))
+            context.transcript.record(
+                build(SampleInitEvent, timestamp=utc_now(), sample=sample, state=picture)
+            )
     limits = SampleLimits(
         message_limit=config.message_limit,
         token_limit=config.token_limit,

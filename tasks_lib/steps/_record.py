@@ -13,6 +13,7 @@ def record(run: SampleRun) -> EvalSample:
     Nothing is validated or copied: all parts were validated when they were made.
     """
     sample, state, context = run.sample, run.state, run.context
+    total = context.clock.total
     return build(
         EvalSample,
         id=run.id,
@@ -31,8 +32,8 @@ def record(run: SampleRun) -> EvalSample:
         events=context.transcript.events,
         model_usage=context.model_usage,
         started_at=run.started_at.isoformat(),
-        total_time=round(context.clock.total, 6),
-        working_time=round(context.clock.working, 6),
+        total_time=round(total, 6),
+        working_time=round(total - context.clock.waited, 6),
         uuid=context.uuid,
         error=run.error,
         error_retries=[],

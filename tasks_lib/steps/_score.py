@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from tasks_lib._errors import PrerequisiteError
+from tasks_lib._util._models import build
 from tasks_lib.context import SampleLimits, span
-from tasks_lib.schema import Score, ScoreEvent
+from tasks_lib.schema import Score, ScoreEvent, utc_now
 from tasks_lib.steps._run import SampleRun
 from tasks_lib.task import TaskState
 
@@ -39,8 +40,9 @@ async def _score_all(run: SampleRun, state: TaskState) -> None:
                     f"The scorer {name!r} returned {type(verdict).__name__}, expected a Score "
                     "or None."
                 )
-            event = ScoreEvent(score=verdict, target=run.sample.target)
-            run.context.transcript.record(event)
+            run.context.transcript.record(
+                build(ScoreEvent, timestamp=utc_now(), score=verdict, target=run.sample.target)
+            )
             run.scores[name] = verdict
             state.scores = {**(state.scores or {}), name: verdict}
     for name, verdict in given.items():

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, Unpack, runtime_checkable
 
+from tasks_lib.model import CachePolicy
 from tasks_lib.schema import GenerateConfigArgs, SampleScore, Score, Target, Value
 from tasks_lib.task._state import TaskState
 
@@ -18,7 +19,7 @@ class Generate(Protocol):
         self,
         state: TaskState,
         tool_calls: Literal["loop", "single", "none"] = "loop",
-        cache: bool = False,
+        cache: bool | CachePolicy = False,
         **kwargs: Unpack[GenerateConfigArgs],
     ) -> TaskState:
         """Return the state with the model's answer as its output and last message.
@@ -27,7 +28,7 @@ class Generate(Protocol):
             state: The conversation so far.
             tool_calls: What happens when the model calls tools: ask again until it does
                 not ("loop"), answer them once ("single"), or leave them ("none").
-            cache: Whether an earlier answer to the same request may be used.
+            cache: Whether an earlier answer to the same request may be used, and how long.
             **kwargs: Generate options of this call; they win over all others.
         """
         ...

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+from tasks_lib._util._models import build
 from tasks_lib._util._registry import is_registered, unqualified_name
 from tasks_lib.context import Transcript, current_sample, span
-from tasks_lib.schema import ChatMessage, JsonChange, ModelOutput, StateEvent
+from tasks_lib.schema import ChatMessage, JsonChange, ModelOutput, StateEvent, utc_now
 from tasks_lib.task._protocols import Generate, Solver
 from tasks_lib.task._state import TaskState
 
@@ -32,7 +33,7 @@ async def run_solver(solver: Solver, state: TaskState, generate: Generate) -> Ta
         finally:
             changes = _changes(before, _picture(state, context.transcript))
             if changes:
-                context.transcript.record(StateEvent(changes=changes))
+                context.transcript.record(build(StateEvent, timestamp=utc_now(), changes=changes))
     return state
 
 
@@ -67,7 +68,9 @@ def _picture(state: TaskState, transcript: Transcript) -> _Picture:
 def _changes(before: _Picture, after: _Picture) -> list[JsonChange]:
     changes = _message_changes(before.messages, after.messages)
     if after.output is not before.output or after.completion != before.completion:
-        changes.append(JsonChange(op="replace", path="/output", value=after.output.model_copy()))
+        changes.append(
+            build(JsonChange, op="replace", path="/output", value=after.output.model_copy())
+        )
     scalars: Mapping[str, tuple[object, object]] = {
         "/completed": (before.completed, after.completed),
         "/metadata": (before.metadata, after.metadata),
@@ -76,11 +79,11 @@ def _changes(before: _Picture, after: _Picture) -> list[JsonChange]:
     }
     for path, (old, new) in scalars.items():
         if old != new:
-            changes.append(JsonChange(op="replace", path=path, value=new))
+            changes.append(build(JsonChange, op="replace", path=path, value=new))
     if after.choices != before.choices:
         keys = ("value", "correct", "original_position")
         value = [dict(zip(keys, choice, strict=True)) for choice in after.choices]
-        changes.append(JsonChange(op="replace", path="/choices", value=value))
+        changes.append(build(JsonChange, op="replace", path="/choices", value=value))
     return changes
 
 
@@ -89,7 +92,7 @@ def _message_changes(before: list[ChatMessage], after: list[ChatMessage]) -> lis
         return []
     if len(after) > len(before) and (inserted := _insertion(before, after)):
         return inserted
-    return [JsonChange(op="replace", path="/messages", value=after)]
+    return [build(JsonChange, op="replace", path="/messages", value=after)]
 
 
 def _insertion(before: list[ChatMessage], after: list[ChatMessage]) -> list[JsonChange]:
@@ -101,6 +104,6 @@ def _insertion(before: list[ChatMessage], after: list[ChatMessage]) -> list[Json
     if any(old is not new for old, new in zip(before[start:], after[start + more :], strict=True)):
         return []
     return [
-        JsonChange(op="add", path=f"/messages/{position}", value=after[position])
+        build(JsonChange, op="add", path=f"/messages/{position}", value=after[position])
         for position in range(start, start + more)
     ]

@@ -210,7 +210,7 @@ class _CallRecord:
 
     def _end(self) -> None:
         waited = (self._clock.waited if self._clock is not None else 0.0) - self._waited
-        # Calls that wait at the same time wait longer in sum than the clock on the wall says.
+        # Not less than nothing: the clocks are read one after the other.
         working = max(0.0, time.perf_counter() - self._started - waited)
         self._event.pending = None
         self._event.completed = utc_now()

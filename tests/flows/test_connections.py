@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from flows.eval import eval
+from flows.eval_set import eval_set
 from scorers import match
 from tasks_lib import Task
 from tasks_lib.schema import Sample
@@ -29,6 +31,11 @@ class CountingServer:
         self.in_flight = 0
         self.most_in_flight = 0
         self.fail_next = 0
+        self.most_allowed = 1000
+        """More in flight are refused with 429."""
+        self.refused = 0
+        self.failing = False
+        """Whether every request is refused for good."""
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve)
@@ -63,12 +70,16 @@ class CountingServer:
         self.requests += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        too_many = self.in_flight > self.most_allowed
         try:
             await asyncio.sleep(LATENCY_S)
         finally:
             self.in_flight -= 1
-        if self.fail_next:
-            self.fail_next -= 1
+        if self.failing:
+            return web.json_response({"error": {"message": "no"}}, status=400)
+        if self.fail_next or too_many:
+            self.fail_next -= not too_many
+            self.refused += 1
             error = {"error": {"message": "slow down", "type": "rate_limit"}}
             return web.json_response(error, status=429, headers={"Retry-After": "0.01"})
         message = {"role": "assistant", "content": "yes"}
@@ -126,3 +137,43 @@ def test_refused_requests_are_tried_again_and_told(server: CountingServer, tmp_p
     assert server.requests == 7
     events = [event for sample in log.samples or [] for event in sample.events]
     assert sum(event.retries or 0 for event in events if event.event == "model") == 3
+
+
+def test_auto_finds_out_what_the_provider_takes(
+    server: CountingServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="tasks_lib.context")
+    server.most_allowed = 15
+
+    [log] = eval(
+        questions("auto", 300), "openai/m", model_base_url=server.url, max_connections="auto",
+        log_dir=str(tmp_path), task_runs="shard", display="none",
+    )  # fmt: skip
+
+    assert log.status == "success"
+    assert log.plan.config.max_connections == "auto"
+    assert 15 < server.most_in_flight <= 32
+    assert server.requests == 300 + server.refused
+    # Ten would have had some 30 round trips; what is refused is a small part of all requests.
+    assert 0 < server.refused < 60
+    assert any("connections instead of" in record.getMessage() for record in caplog.records)
+
+
+def test_another_attempt_at_a_task_has_fewer_connections_also_with_auto(
+    server: CountingServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="tasks_lib.context")
+    server.failing = True
+
+    success, [log] = eval_set(
+        [questions("refused", 2)], str(tmp_path), "openai/m", model_base_url=server.url,
+        max_connections="auto", retry_attempts=3, retry_wait=0, task_runs="shard", display="none",
+    )  # fmt: skip
+
+    assert (success, log.eval.attempt) == (False, 3)
+    assert log.plan.config.max_connections == "auto"
+    lines = [record.getMessage().partition(": ")[2] for record in caplog.records]
+    assert [line for line in lines if "attempted" in line] == [
+        "5 connections instead of 10; a task that failed is attempted again.",
+        "2 connections instead of 5; a task that failed is attempted again.",
+    ]

@@ -9,19 +9,25 @@ import os
 import signal
 import sys
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from prefect.client.base import ServerType
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 
+from flows._leases import LimitState, ServerLimit, client_settings
 from flows._slots import LeasedSlots, limit_name
+from tasks_lib.context import connection_feedback, use_connection_slots
 
 CALLER = """
 import asyncio, sys
+from flows._leases import client_settings
 from flows._slots import LeasedSlots
 from prefect.client.orchestration import PrefectClient
 
@@ -32,7 +38,9 @@ async def main(url, key, limit, callers, calls, port):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 await reader.read()
                 writer.close()
-    async with LeasedSlots(lambda: PrefectClient(url)) as slots:
+    def client():
+        return PrefectClient(url, httpx_settings=client_settings(15))
+    async with LeasedSlots(client) as slots:
         await asyncio.gather(*(call(slots) for _ in range(callers)))
 
 url, key, *numbers = sys.argv[1:]
@@ -101,6 +109,10 @@ def key() -> str:
     return f"test-{uuid.uuid4().hex[:8]}"
 
 
+def _slots(url: str) -> LeasedSlots:
+    return LeasedSlots(lambda: PrefectClient(url, httpx_settings=client_settings(15)))
+
+
 async def _state(url: str, key: str) -> tuple[int, int]:
     """Return size and taken slots of a key."""
     async with PrefectClient(url) as client:
@@ -140,9 +152,6 @@ async def test_processes_share_a_limit_exactly(prefect_server: str, key: str) ->
 
 
 async def test_a_newcomer_gets_its_share(prefect_server: str, key: str) -> None:
-    def client() -> PrefectClient:
-        return PrefectClient(prefect_server)
-
     running = {"first": 0, "second": 0}
     done = asyncio.Event()
 
@@ -154,8 +163,8 @@ async def test_a_newcomer_gets_its_share(prefect_server: str, key: str) -> None:
                 running[name] -= 1
 
     async with (
-        LeasedSlots(client) as first,
-        LeasedSlots(client) as second,
+        _slots(prefect_server) as first,
+        _slots(prefect_server) as second,
         asyncio.TaskGroup() as group,
     ):
         for _ in range(16):
@@ -170,11 +179,83 @@ async def test_a_newcomer_gets_its_share(prefect_server: str, key: str) -> None:
     assert sum(seen.values()) <= 16
 
 
+async def test_nobody_is_left_without_a_slot(prefect_server: str, key: str) -> None:
+    running = Counter[int]()
+    done = asyncio.Event()
+
+    async def call(number: int, slots: LeasedSlots) -> None:
+        while not done.is_set():
+            async with slots.slot(key, 10):
+                running[number] += 1
+                await asyncio.sleep(0.02)
+                running[number] -= 1
+
+    async with AsyncExitStack() as stack:
+        # As blocks have two slots, the third and the fourth find none that is free.
+        processes = [await stack.enter_async_context(_slots(prefect_server)) for _ in range(4)]
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        for number, slots in enumerate(processes):
+            for _ in range(10):
+                group.create_task(call(number, slots))
+        await _until(lambda: sorted(running.values()) == [2, 2, 3, 3])
+        done.set()
+
+
+async def test_auto_shares_the_most_that_it_may_become(prefect_server: str, key: str) -> None:
+    async def call(slots: LeasedSlots, limited: bool) -> None:
+        with use_connection_slots(slots):
+            async with slots.slot(key, "auto", first=4):
+                await asyncio.sleep(0.01)
+                connection_feedback(key, limited=limited)
+
+    async with _slots(prefect_server) as first, _slots(prefect_server) as second:
+        await asyncio.gather(*(call(first, False) for _ in range(50)), call(second, True))
+        grown = first.auto_connections(key)
+        first.scale_auto(key, 0.5)
+
+        assert (await _state(prefect_server, key))[0] == 100
+        assert grown is not None and grown > 4
+        assert (first.auto_connections(key), second.auto_connections(key)) == (grown // 2, 1)
+    assert await _state(prefect_server, key) == (100, 0)
+
+
+async def test_a_busy_database_is_asked_again_at_once() -> None:
+    """Prefect's client waits two seconds and more after a 503."""
+    refusals = iter([True, True])
+
+    async def answer(request: web.Request) -> web.Response:
+        if next(refusals, False):
+            return web.json_response({}, status=503)
+        limit = GlobalConcurrencyLimitResponse(
+            id=uuid.uuid4(),
+            name="key",
+            limit=3,
+            active_slots=1,
+            active=True,
+            slot_decay_per_second=0,
+        )
+        return web.Response(text=limit.model_dump_json(), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_get("/api/v2/concurrency_limits/key", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/api"
+        async with PrefectClient(url, httpx_settings=client_settings(15)) as client:
+            state = await ServerLimit(client, "key", timeout_s=1).read()
+    finally:
+        await runner.cleanup()
+
+    assert state == LimitState(3, 1)
+
+
 async def test_the_first_size_stays(
     prefect_server: str, key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for limit in (3, 7):
-        async with LeasedSlots(lambda: PrefectClient(prefect_server)) as slots:
+        async with _slots(prefect_server) as slots:
             for _ in range(2):
                 async with slots.slot(key, limit):
                     pass
@@ -188,7 +269,7 @@ async def test_the_first_size_stays(
 
 async def test_a_lower_limit_caps_this_process(prefect_server: str, key: str) -> None:
     counter = CallCounter()
-    async with LeasedSlots(lambda: PrefectClient(prefect_server)) as slots:
+    async with _slots(prefect_server) as slots:
         async with slots.slot(key, 8):
             pass
 
@@ -205,7 +286,7 @@ async def test_a_lower_limit_caps_this_process(prefect_server: str, key: str) ->
 
 
 async def test_idle_slots_go_back(prefect_server: str, key: str) -> None:
-    async with LeasedSlots(lambda: PrefectClient(prefect_server)) as slots:
+    async with _slots(prefect_server) as slots:
         async with slots.slot(key, 4):
             assert await _state(prefect_server, key) == (4, 1)
         await _until_state(prefect_server, key, (4, 0))
@@ -259,7 +340,7 @@ async def test_slots_of_a_killed_process_come_back(
         taken = await _state(url, key)
         _expire_leases(prefect_server_home)
         async with (
-            LeasedSlots(lambda: PrefectClient(url)) as slots,
+            _slots(url) as slots,
             asyncio.timeout(30),
             slots.slot(key, 2),
         ):
@@ -272,7 +353,7 @@ async def test_a_temporary_server_gets_expired_slots_back(
     prefect_harness: Path, harness_url: str, key: str
 ) -> None:
     async with PrefectClient(harness_url) as client:
-        async with LeasedSlots(lambda: PrefectClient(harness_url)) as slots:
+        async with _slots(harness_url) as slots:
             async with slots.slot(key, 1):
                 pass
             await _until_state(harness_url, key, (1, 0))

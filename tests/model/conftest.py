@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+_PREFIXES = ("ANTHROPIC_", "AWS_", "AZURE", "CLOUD_ML_", "EVAL_", "INSPECT_")
+_PROVIDER_VARIABLES = ("_API_KEY", "_BASE_URL", "_TOKEN", "_ACCOUNT_ID")
 
 
 @pytest.fixture(autouse=True)
 def no_provider_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own keys and models out of the tests."""
-    for name in (
-        "OPENAI_API_KEY",
-        "OPENAI_BASE_URL",
-        "EVAL_MODEL_BASE_URL",
-        "EVAL_MODEL",
-        "EVAL_MODEL_ARGS",
-        "EVAL_LOG_MODEL_API",
-        "EVAL_DISABLE_MODEL_API",
-        "INSPECT_EVAL_MODEL",
-    ):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith(_PREFIXES) or name.endswith(_PROVIDER_VARIABLES):
+            monkeypatch.delenv(name)

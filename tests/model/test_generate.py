@@ -348,12 +348,3 @@ async def test_loop_without_tools_is_one_call() -> None:
     messages, output = await model.generate_loop("Hi")
 
     assert messages == [output.message]
-
-
-async def test_what_is_not_there_yet_says_so() -> None:
-    model, _ = recorder()
-
-    with pytest.raises(NotImplementedError, match="cache"):
-        await model.generate("Hi", cache=True)
-    with pytest.raises(NotImplementedError, match="tools"):
-        await model.generate_loop("Hi", tools=[ADD])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -292,4 +293,49 @@ def test_options_of_the_eval_end_with_it() -> None:
 
 
 def test_builtin_providers() -> None:
-    assert sorted(BUILTIN_PROVIDERS) == ["local", "mockllm", "none", "openai"]
+    assert " ".join(BUILTIN_PROVIDERS) == (
+        "anthropic cf cloudflare deepseek fireworks google grok groq hf-inference-providers "
+        "llama-cpp llama-cpp-python local mistral mockllm none ollama openai openai-api openrouter "
+        "perplexity replay sglang together vllm"
+    )
+
+
+def test_roles_with_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    grader = {"model": "openai/gpt-4o", "temperature": 0, "base_url": "http://x/v1", "user": "me"}
+
+    roles = resolve_model_roles({"grader": grader, "other": "mockllm/m"})
+
+    assert str(roles["grader"]) == "openai/gpt-4o"
+    assert roles["grader"].role == "grader"
+    assert roles["grader"].config == GenerateConfig(temperature=0)
+    assert roles["grader"].base_url == "http://x/v1"
+    assert roles["grader"].log_args() == {"user": "me"}
+    assert roles["other"].config == GenerateConfig()
+
+
+@pytest.mark.parametrize(
+    ("role", "text"),
+    [
+        pytest.param({"temperature": 0}, "grader is ['temperature']", id="no model"),
+        pytest.param(
+            {"model": "mockllm/m", "temperature": "hot"}, "grader.temperature is 'hot'", id="option"
+        ),
+        pytest.param({"model": "mockllm/m", "temprature": 0}, "temprature", id="argument"),
+    ],
+)
+def test_wrong_roles(role: dict[str, object], text: str) -> None:
+    with pytest.raises(ParameterError, match=re.escape(text)):
+        resolve_model_roles({"grader": role})
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param("http://me:secret@host:1/v1", "http://host:1/v1", id="user and password"),
+        pytest.param("http://host/v1@2", "http://host/v1@2", id="an at sign elsewhere"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_base_url_in_logs(url: str | None, shown: str | None) -> None:
+    assert get_model("mockllm/m", base_url=url).base_url == shown

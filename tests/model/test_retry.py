@@ -163,3 +163,30 @@ def test_all_attempts_together_are_bounded() -> None:
 
 def test_retry_is_plain_data() -> None:
     assert Retry("E: x", 1.5)._asdict() == {"error": "E: x", "wait_s": 1.5}
+
+
+async def test_an_attempt_that_takes_too_long_is_made_again() -> None:
+    calls: list[int] = []
+    ended: list[Exception | None] = []
+    config = GenerateConfig().model_copy(update={"attempt_timeout": 0.05})
+    ours = rules(config)._replace(on_attempt=ended.append)
+
+    async def first_is_slow() -> str:
+        calls.append(len(calls))
+        await asyncio.sleep(0 if len(calls) > 1 else 60)
+        return "done"
+
+    # The wait after a timeout is our own, as the provider asked for nothing: here, for none.
+    assert await retry_request(first_is_slow, ours, started=time.perf_counter()) == "done"
+    assert len(calls) == 2
+    assert [retry.error for retry in ours.retries] == [
+        "AttemptTimeoutError: p/m: no answer within the attempt_timeout of 0.05 s"
+    ]
+    assert [type(error).__name__ for error in ended] == ["AttemptTimeoutError", "NoneType"]
+
+
+async def test_a_timeout_of_the_provider_is_not_ours() -> None:
+    ours = rules(GenerateConfig(attempt_timeout=60))
+
+    with pytest.raises(TimeoutError, match="inside"):
+        await attempt(Flaky(1, TimeoutError("inside")), ours)

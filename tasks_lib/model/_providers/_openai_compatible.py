@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -22,7 +23,7 @@ from tasks_lib.model._providers._openai_response import refusal_output
 from tasks_lib.model._providers._service import NO_KEY, Service
 from tasks_lib.model._request_error import (
     RequestError,
-    blacked_out,
+    blacked_out_json,
     without_secret,
 )
 from tasks_lib.schema import (
@@ -211,7 +212,7 @@ class OpenAICompatibleAPI(ModelAPI):
         self, response: httpx2.Response, tools: list[ToolInfo], body: JSONObject, seconds: float
     ) -> tuple[ModelOutput | Exception, ModelCall]:
         try:
-            data = from_json(response.content)
+            data = _parsed(response.content)
             if not isinstance(data, dict):
                 raise ValueError("not a JSON object")
             failure = error_in_answer(self.label, data, self._secret)
@@ -229,12 +230,14 @@ class OpenAICompatibleAPI(ModelAPI):
         return output, raw_call(body, data, seconds)
 
     def _shown(self, text: str) -> JSONObject:
-        text = blacked_out(text, self._secret)
         try:
             data = from_json(text)
         except ValueError:
             data = None
-        return data if isinstance(data, dict) else {"text": without_secret(text, "")}
+        if not isinstance(data, dict):
+            return {"text": without_secret(text, self._secret)}
+        shown: JSONObject = blacked_out_json(data, self._secret)
+        return shown
 
 
 def chat_options(service: Service) -> dict[str, str]:
@@ -248,12 +251,26 @@ def _checked(name: str, base_url: str) -> str:
     """Return `base_url`; ParameterError if requests cannot go there."""
     start, at, host = base_url.rpartition("@")
     if at:
-        shown = f"{start.partition('//')[0]}//[…]@{host}"
+        scheme, slashes, _ = start.partition("//")
+        shown = f"{scheme + slashes if slashes else ''}[…]@{host}"
         expected = "an address without a user or password: requests carry the key"
         raise ParameterError(name, "base_url", shown, expected)
     if not base_url.startswith(("http://", "https://")):
         raise ParameterError(name, "base_url", base_url, "'http://…' or 'https://…'")
     return base_url
+
+
+def _parsed(content: bytes) -> object:
+    """Return the value of a JSON text; ValueError if it is none."""
+    try:
+        return from_json(content)
+    except ValueError:
+        # Python's own also reads a BOM and halves of characters, which models do write.
+        try:
+            whole = json.dumps(json.loads(content), ensure_ascii=False)
+        except RecursionError as error:
+            raise ValueError(str(error)) from error
+        return from_json(whole.encode(errors="replace"))
 
 
 def _refusal(model: str, response: JSONObject) -> ModelOutput | None:

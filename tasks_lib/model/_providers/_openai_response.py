@@ -103,7 +103,7 @@ def refusal_output(model: str, error: Mapping[str, Any]) -> ModelOutput | None:
     answers of a kind: the sample goes on and is scored.
     """
     message = str(error.get("message") or "")
-    codes = {error.get("code"), error.get("type")}
+    codes = {code for code in (error.get("code"), error.get("type")) if isinstance(code, str)}
     if codes & _CONTEXT_CODES or _CONTEXT_WORDS.search(message):
         return ModelOutput.from_content(model, message, "model_length", message)
     if codes & _FILTER_CODES:
