@@ -18,7 +18,7 @@ endif
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint format bench bench-logs constraints
+.PHONY: setup run test lint format bench bench-logs bench-models constraints
 
 setup: $(INSTALLED)
 
@@ -51,6 +51,9 @@ bench: setup
 
 bench-logs: setup
 	$(BIN)/python -m tests.benchmarks.logs --peer-env .benchmarks/inspect-env $(ARGS)
+
+bench-models: setup
+	$(BIN)/python -m tests.benchmarks.models --peer-env .benchmarks/inspect-env $(ARGS)
 
 # Versions of every extra on every supported Python. Known pins stay unless ARGS=--upgrade.
 constraints:

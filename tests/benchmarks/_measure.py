@@ -35,6 +35,8 @@ class Job:
     base_url: str | None = None
     """An OpenAI server; None: the mock model."""
     connections: int = 10
+    aiohttp: bool = True
+    """Whether the bare loop over the SDK uses aiohttp, as we do, or the SDK's own transport."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ class Goal:
 
     of: str
     least: float
+    cpu: bool = False
+    """Instead, how many times less CPU time per sample it should take, children included."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class Row:
         """Samples per second, median of the repeats."""
         return median(r.samples / r.wall_s for r in self.results) if self.results else 0.0
 
+    @property
+    def cpu_ms(self) -> float:
+        """CPU time per sample in milliseconds, children included, median of the repeats."""
+        times = [1000 * (r.cpu_s + r.children_cpu_s) / r.samples for r in self.results]
+        return median(times) if times else 0.0
+
 
 HEADINGS = (
     "",
@@ -44,14 +52,14 @@ HEADINGS = (
     "log bytes",
     "task runs",
     "recorded",
-    "samples/s as a ratio",
+    "ratios of samples/s",
 )
 
 
 def throughput_table(rows: Sequence[Row]) -> str:
     """Return the table of samples/s, with CPU time and log bytes per sample."""
-    rates = {row.name: row.rate for row in rows}
-    return markdown([HEADINGS, *(_cells(row, rates) for row in rows)])
+    others = {row.name: row for row in rows}
+    return markdown([HEADINGS, *(_cells(row, others) for row in rows)])
 
 
 def memory_table(small: Row, large: Row, most: float) -> str:
@@ -88,7 +96,7 @@ def markdown(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join([padded[0], rule, *padded[1:]])
 
 
-def _cells(row: Row, rates: dict[str, float]) -> tuple[str, ...]:
+def _cells(row: Row, others: dict[str, Row]) -> tuple[str, ...]:
     if not row.results:
         return (row.name, "failed", *[""] * (len(HEADINGS) - 2))
     samples = row.results[0].samples
@@ -107,16 +115,17 @@ def _cells(row: Row, rates: dict[str, float]) -> tuple[str, ...]:
         f"{min(recorded):,} {_verdict(min(recorded) == row.expected_task_runs)}"
         if recorded
         else "",
-        "; ".join(_ratio(row, goal, rates) for goal in row.goals),
+        "; ".join(_ratio(row, goal, others) for goal in row.goals),
     )
 
 
-def _ratio(row: Row, goal: Goal, rates: dict[str, float]) -> str:
-    other = rates.get(goal.of, 0.0)
-    if not other:
+def _ratio(row: Row, goal: Goal, others: dict[str, Row]) -> str:
+    other = others.get(goal.of)
+    if other is None or not other.results:
         return f"no {goal.of}"
-    ratio = row.rate / other
-    return f"{ratio:.2f} of {goal.of} (goal {goal.least:g}) {_verdict(ratio >= goal.least)}"
+    ratio = other.cpu_ms / row.cpu_ms if goal.cpu else row.rate / other.rate
+    what = f"{ratio:.2f} times less CPU than" if goal.cpu else f"{ratio:.2f} of"
+    return f"{what} {goal.of} (goal {goal.least:g}) {_verdict(ratio >= goal.least)}"
 
 
 def _verdict(reached: bool) -> str:

@@ -19,7 +19,8 @@ from tests.benchmarks._measure import (
 async def ask(job: Job, samples: int) -> None:
     """Ask all questions over as many connections as `job` has; answers are dropped."""
     numbers = iter(range(samples))
-    async with AsyncOpenAI(base_url=job.base_url, http_client=DefaultAioHttpClient()) as client:
+    transport = DefaultAioHttpClient() if job.aiohttp else None
+    async with AsyncOpenAI(base_url=job.base_url, http_client=transport) as client:
 
         async def worker() -> None:
             for number in numbers:

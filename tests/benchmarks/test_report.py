@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.benchmarks._measure import Result
 from tests.benchmarks._report import Goal, Row, memory_table, throughput_table
 
@@ -32,6 +34,13 @@ def test_throughput_table() -> None:
         ["ours", "1,000", "500", "0.50", "0.25", "100", "50", "300", "11", "9 ✗", ratio],
         ["broken", "failed", "", "", "", "", "", "", "", "", ""],
     ]
+
+
+def test_cpu_as_a_ratio() -> None:
+    ours = Row("ours", [_result(2)], [Goal("peer", 6, cpu=True)])
+    peer = Row("peer", [replace(_result(20), cpu_s=4, children_cpu_s=0)])
+
+    assert "5.33 times less CPU than peer (goal 6) ✗" in throughput_table([peer, ours])
 
 
 def test_ratio_to_what_failed() -> None:
