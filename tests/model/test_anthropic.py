@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -35,33 +34,10 @@ from tasks_lib.schema import (
     ToolParams,
 )
 from tests.model._claude import EVENTS, KEY, said, streamed
-from tests.model._scripted_server import Reply, ScriptedServer, scripted_server
+from tests.model._scripted_server import Reply, ScriptedServer
 
-VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
 STREAMED = GenerateConfig(max_tokens=50_000)
 SOON = {"retry-after": "0.01"}
-
-
-@pytest.fixture(autouse=True)
-def no_anthropic_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def claude(server: ScriptedServer) -> AsyncIterator[Model]:
-    """`anthropic/claude-opus-4-6` on the scripted server."""
-    config = GenerateConfig(max_retries=4)
-    async with get_model(
-        "anthropic/claude-opus-4-6", base_url=server.url, api_key=KEY, config=config, memoize=False
-    ) as model:
-        yield model
 
 
 async def test_answer(server: ScriptedServer, claude: Model) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,33 +17,10 @@ from tasks_lib.schema import (
     ModelEvent,
 )
 from tests.model._claude import EVENTS, KEY, error, said, streamed
-from tests.model._scripted_server import Reply, ScriptedServer, event_stream, scripted_server
+from tests.model._scripted_server import Reply, ScriptedServer, event_stream
 
-VARIABLES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
 STREAMED = GenerateConfig(max_tokens=50_000)
 SOON = {"retry-after": "0.01"}
-
-
-@pytest.fixture(autouse=True)
-def no_anthropic_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def claude(server: ScriptedServer) -> AsyncIterator[Model]:
-    """`anthropic/claude-opus-4-6` on the scripted server."""
-    config = GenerateConfig(max_retries=4)
-    async with get_model(
-        "anthropic/claude-opus-4-6", base_url=server.url, api_key=KEY, config=config, memoize=False
-    ) as model:
-        yield model
 
 
 @pytest.mark.parametrize("config", [GenerateConfig(), STREAMED], ids=["whole", "streamed"])

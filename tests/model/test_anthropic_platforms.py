@@ -6,7 +6,7 @@ import json
 import struct
 import sys
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from zlib import crc32
 
 import pytest
@@ -19,7 +19,7 @@ from tasks_lib._errors import (
 )
 from tasks_lib.model import get_model
 from tasks_lib.schema import GenerateConfig
-from tests.model._scripted_server import Reply, ScriptedServer, scripted_server
+from tests.model._scripted_server import Reply, ScriptedServer
 
 SECRET = "aws-very-secret-0123456789"
 TOKEN = "token-very-secret-0123456789"
@@ -59,12 +59,6 @@ def signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as scripted:
-        yield scripted
 
 
 def frame(event: Mapping[str, object], **headers: str) -> bytes:

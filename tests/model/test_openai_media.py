@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from tasks_lib.schema import (
     ContentText,
     ToolCall,
 )
-from tests.model._scripted_server import Reply, ScriptedServer, scripted_server
+from tests.model._scripted_server import Reply, ScriptedServer
 
 WEB_IMAGE = "https://example.org/cat.png"
 PNG = "data:image/png;base64,iVBORw=="
@@ -33,12 +32,6 @@ CHAT = {"choices": [{"message": {"content": "A cat."}, "finish_reason": "stop"}]
 RESPONSE = {
     "output": [{"type": "message", "content": [{"type": "output_text", "text": "A cat."}]}],
 }
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as scripted:
-        yield scripted
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tasks_lib.schema import (
     GenerateConfig,
     ToolInfo,
 )
-from tests.model._scripted_server import Reply, ScriptedServer, scripted_server
+from tests.model._scripted_server import Reply, ScriptedServer
 
 ADD = ToolInfo(name="add", description="Adds.")
 
@@ -39,12 +39,6 @@ ANSWER = {
 
 def response(*items: dict[str, Any], **more: object) -> dict[str, Any]:
     return {"model": "gpt-test-0101", "status": "completed", "output": list(items), **more}
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as scripted:
-        yield scripted
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from tasks_lib._errors import ParameterError, PrerequisiteError
 from tasks_lib.model._api import ModelAPI
 from tasks_lib.model._providers._openai_compatible import OpenAICompatibleAPI
 from tasks_lib.model._providers._openai_responses import Responses
-from tasks_lib.model._providers._options import refuse_options
 from tasks_lib.model._providers._service import Service
 from tasks_lib.model._providers._services import INSTEAD, INSTEAD_OF_MODELS, SERVICES, service
 from tasks_lib.schema import (
@@ -58,11 +57,6 @@ class ServiceAPI(OpenAICompatibleAPI):
         if service.responses_api:
             # Only OpenAI's models have reasoning that has to be sent encrypted.
             self.interface = Responses(thinks=False)
-
-    def check_config(self, config: GenerateConfig) -> None:
-        """Refuse options that the service lacks."""
-        refuse_options(self.label, config, self.service.reasons)
-        super().check_config(config)
 
     def max_tokens(self) -> int | None:
         """Return a number where the service's own default is too small for most answers."""
