@@ -15,7 +15,8 @@ from tasks_lib.context import Gate, MaxConnections, Slot
 logger = logging.getLogger(__name__)
 
 TICK_S = 1.0
-"""How often a holder looks whether slots are idle or leases due."""
+"""How often a holder looks whether slots are idle or leases due, and, while it wants more, how
+many others do."""
 POLL_S = 0.05
 """How often somebody looks for free slots while some want more: all that wait together, so
 that their number costs the server nothing. A look is 4 ms of its CPU."""
@@ -211,7 +212,7 @@ class BlockHolder:
         self._note(state)
         if not self._free and now < self._next_count:
             return
-        self._next_count = now + LOOK_S
+        self._next_count = now + (TICK_S if self._wants_more() else LOOK_S)
         room = await self._room.read()
         waiting = room.taken if room is not None else 0
         self._others = max(waiting - (1 if self._room_lease else 0), 0)
@@ -262,8 +263,8 @@ class BlockHolder:
             slots = min(wanted, block, self._share - self._held, self._free)
             lease = await self._limit.take(slots)
             if lease is None:
-                # Others were faster. What they left is seen at once.
-                self._free, self._next_look = 0, 0.0
+                # Others were faster. The next look shows what they left.
+                self._free = 0
                 break
             self._leases.append(lease)
             self._free -= slots

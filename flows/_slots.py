@@ -7,9 +7,10 @@ background task per connection key holds blocks of slots of the global concurren
 - The limit is created with the first run's value and never changed; a higher value of a later
   run is reported once, a lower one holds for that run only. "auto" creates it with the most
   that it may become, and each process adapts the number that it takes of them.
-- Processes that find the limit full enter a waiting room (the limit `evals-<key>-waiting`, one
-  slot for each of them). Who holds more than an equal share then gives blocks back as calls
-  end. Slots that are not needed go back after a second.
+- Processes that find the limit full look for free slots, together 20 times a second, and enter
+  a waiting room (the limit `evals-<key>-waiting`, one slot for each of them). Who holds more
+  than an equal share then gives blocks back as calls end. Slots that nobody in the process
+  needs go back after two seconds.
 - A killed process stops renewing; the server frees its slots after 60-75 s.
 - Without the server, what is held stays usable for 60 s; then each process keeps to its own
   limit, with one warning, until the server answers again.

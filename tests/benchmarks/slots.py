@@ -7,10 +7,12 @@ real Prefect server shares out, from one process and from four together, each wi
 of the calls. The time from the start to the end of the last call, taking the first slots
 included, is compared with the ideal: all slots busy all the time, with calls that take as long
 as the server really took for them (timers are late by up to a millisecond, more on a busy
-machine). The limit exists, as it does after the first evaluation. At last a process that holds all slots is killed, and it is
-measured when another one gets them: Prefect accepts no leases below 60 s, and looks every 15 s
-for those that have ended. Nothing here fails for being slow; the exit status is 1 if more calls
-were in flight than there are slots, or some are missing.
+machine). The limit exists, as it does after the first evaluation.
+
+At last a process that holds all slots is killed, and it is measured when another one gets them:
+Prefect accepts no leases below 60 s, and looks every 15 s for those that have ended. Nothing
+here fails for being slow; the exit status is 1 if more calls were in flight than there are
+slots, or some are missing.
 """
 
 from __future__ import annotations
