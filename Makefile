@@ -18,7 +18,7 @@ endif
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint format bench bench-logs bench-models constraints
+.PHONY: setup run test lint format bench bench-logs bench-models bench-slots constraints
 
 setup: $(INSTALLED)
 
@@ -54,6 +54,9 @@ bench-logs: setup
 
 bench-models: setup
 	$(BIN)/python -m tests.benchmarks.models --peer-env .benchmarks/inspect-env $(ARGS)
+
+bench-slots: setup
+	$(BIN)/python -m tests.benchmarks.slots $(ARGS)
 
 # Versions of every extra on every supported Python. Known pins stay unless ARGS=--upgrade.
 constraints:

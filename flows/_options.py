@@ -167,7 +167,8 @@ class EvalOptions(BaseModel):
     retry_wait: float = Field(default=30.0, ge=0)
     """Seconds before the second attempt; doubled before each further one, at most an hour."""
     retry_connections: float = Field(default=0.5, gt=0, le=1)
-    """By what `max_connections` is multiplied with each further attempt."""
+    """By what `max_connections` is multiplied with each further attempt; with "auto", what it
+    allows at that moment, from where it climbs again."""
     retry_cleanup: bool = True
     """Whether logs of failed attempts are removed once a later one has taken over."""
     config: GenerateConfig = Field(default_factory=GenerateConfig)
