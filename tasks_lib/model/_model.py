@@ -27,9 +27,9 @@ from tasks_lib.schema import (
 )
 from tasks_lib.tool import AnyTools, execute_tools
 
-DISABLE_VARIABLE = "EVAL_DISABLE_MODEL_API"
-"""When set, every call of a model fails, except of `mockllm` and `replay`: for tests that must
-not pay."""
+DISABLE_VARIABLES = ("EVAL_DISABLE_MODEL_API", "INSPECT_DISABLE_MODEL_API")
+"""When one is set, every call of a model fails, except of `mockllm` and `replay`: for tests that
+must not pay."""
 
 _FREE_PROVIDERS = ("mockllm/", "replay/")
 
@@ -137,8 +137,7 @@ class Model:
             ModelError: The provider refused the request, or calls are disabled.
             ToolDefinitionError: One of `tools` is none, or two have the same name.
         """
-        if os.environ.get(DISABLE_VARIABLE) and not self._name.startswith(_FREE_PROVIDERS):
-            raise ModelError(f"{self}: not called, because {DISABLE_VARIABLE} is set.")
+        self._check_enabled()
         messages = [ChatMessageUser(content=input)] if isinstance(input, str) else input
         context = current_sample()
         if context is not None:
@@ -209,6 +208,13 @@ class Model:
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
+    def _check_enabled(self) -> None:
+        if self._name.startswith(_FREE_PROVIDERS):
+            return
+        for variable in DISABLE_VARIABLES:
+            if os.environ.get(variable):
+                raise ModelError(f"{self}: not called, because {variable} is set.")
+
     def _merged(self, config: GenerateConfig | None) -> _Plan:
         """Return the merged config; the last one is remembered, as calls mostly repeat it."""
         active = _active.get()
@@ -241,10 +247,18 @@ def _registered_provider(api: ModelAPI) -> str:
 
 def _without_secrets(arguments: Mapping[str, object]) -> dict[str, object]:
     return {
-        name: _without_secrets(value) if isinstance(value, Mapping) else value
+        name: _without_inner_secrets(value)
         for name, value in arguments.items()
         if not _SECRET_NAME.search(str(name))
     }
+
+
+def _without_inner_secrets(value: object) -> object:
+    if isinstance(value, Mapping):
+        return _without_secrets(value)
+    if isinstance(value, list | tuple):
+        return [_without_inner_secrets(item) for item in value]
+    return value
 
 
 def _public(url: str | None) -> str | None:

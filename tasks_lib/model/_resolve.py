@@ -21,8 +21,9 @@ from tasks_lib.schema import GenerateConfig
 MODEL_VARIABLES = ("EVAL_MODEL", "INSPECT_EVAL_MODEL")
 """Name the model, or models separated by commas, when none is given; the first one set counts."""
 
-MODEL_ARGS_VARIABLE = "EVAL_MODEL_ARGS"
-"""Arguments of the model, as `name=value name=value`, when none are given."""
+MODEL_ARGS_VARIABLES = ("EVAL_MODEL_ARGS", "INSPECT_EVAL_MODEL_ARGS")
+"""Arguments of the model when none are given, as `name=value name=value`; the first one set
+counts."""
 
 NO_MODEL = "none/none"
 """The model of evaluations that ask no model; asking it is an error."""
@@ -178,10 +179,11 @@ def environment_model_args() -> dict[str, object]:
         ParameterError: A word of it is not `name=value`.
     """
     arguments: dict[str, object] = {}
-    for word in shlex.split(os.environ.get(MODEL_ARGS_VARIABLE, "")):
+    variable = next(filter(os.environ.get, MODEL_ARGS_VARIABLES), MODEL_ARGS_VARIABLES[0])
+    for word in shlex.split(os.environ.get(variable, "")):
         name, equals, value = word.partition("=")
         if not name or not equals:
-            raise ParameterError("environment", MODEL_ARGS_VARIABLE, word, "'name=value'")
+            raise ParameterError("environment", variable, word, "'name=value'")
         arguments[name.replace("-", "_")] = yaml.safe_load(value)
     return arguments
 

@@ -171,12 +171,13 @@ async def test_refusals_that_are_answers(
         pytest.param(
             Reply(413, error("request_too_large", "too large")), "413: too large", id="413"
         ),
+        pytest.param(Reply(307, "moved", {"location": "/v1/messages"}), "307", id="redirect"),
     ],
 )
 async def test_lasting_failures(
     server: ScriptedServer, claude: Model, reply: Reply, text: str
 ) -> None:
-    reply.headers = {"x-key": KEY}
+    reply.headers["x-key"] = KEY
     server.replies = [reply]
     context = SampleContext()
 

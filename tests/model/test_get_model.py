@@ -95,9 +95,15 @@ def test_secrets_stay_out_of_the_log() -> None:
         headers={"x": KEY},
         client={"retries": 1, "auth_token": KEY},
         context_tokens=512,
+        servers=[{"name": "a", "password": KEY}],
     )
 
-    assert model.log_args() == {"depth": 2, "client": {"retries": 1}, "context_tokens": 512}
+    assert model.log_args() == {
+        "depth": 2,
+        "client": {"retries": 1},
+        "context_tokens": 512,
+        "servers": [{"name": "a"}],
+    }
     assert KEY not in f"{model!r} {model} {model.api!r}"
 
 
@@ -278,11 +284,12 @@ async def test_no_model_is_an_error_when_asked() -> None:
             await model.generate("Hi")
 
 
-async def test_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EVAL_DISABLE_MODEL_API", "1")
+@pytest.mark.parametrize("variable", ["EVAL_DISABLE_MODEL_API", "INSPECT_DISABLE_MODEL_API"])
+async def test_disabled(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "1")
 
     assert (await get_model("mockllm/model").generate("Hi")).completion
-    with pytest.raises(ModelError, match="EVAL_DISABLE_MODEL_API"):
+    with pytest.raises(ModelError, match=variable):
         await get_model("echo/a").generate("Hi")
 
 

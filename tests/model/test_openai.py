@@ -171,7 +171,8 @@ async def test_retries_end(server: ScriptedServer, openai_model: Model) -> None:
         pytest.param(Reply(body=" " * 1000, cut=0), "0 of 1000 bytes", id="dropped after them"),
         pytest.param(Reply(body='{"choices": [{"mess'), "is broken", id="half of the JSON"),
         pytest.param(Reply(body="<html></html>"), "is broken", id="a page"),
-        pytest.param(Reply(body='{"id": 1}'), "no list of choices", id="another JSON"),
+        pytest.param(Reply(body='{"id": 1}'), "no choices", id="another JSON"),
+        pytest.param(Reply(body='{"choices": []}'), "no choices", id="no answer"),
         pytest.param(Reply(body='{"choices": ["Paris"]}'), "is broken", id="another form"),
         pytest.param(Reply(body=" " * 1000, cut=10), "10 of 1000 bytes", id="dropped in the body"),
         pytest.param(Reply(body={"error": {"code": 502}}), "502", id="an error with status 200"),
@@ -251,6 +252,9 @@ async def test_refusals_that_are_answers(
         pytest.param(Reply(400, refusal("top_q is unknown")), "400: top_q is unknown", id="400"),
         pytest.param(Reply(401, refusal(f"Wrong key {KEY}.")), r"401: Wrong key \[key\]", id="401"),
         pytest.param(Reply(404, refusal("no such model")), "404: no such model", id="404"),
+        pytest.param(
+            Reply(307, "moved", {"location": "/v1/chat/completions"}), "307: moved", id="redirect"
+        ),
         pytest.param(Reply(403, f"<p>{KEY}</p>"), r"403: <p>\[key\]</p>", id="a page"),
         pytest.param(
             Reply(429, refusal("no credit", "insufficient_quota")), "no credit", id="no credit"

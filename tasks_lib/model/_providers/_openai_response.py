@@ -65,8 +65,8 @@ def model_output(
         ValueError: It is not a response of chat completions.
     """
     choices = data.get("choices")
-    if not isinstance(choices, list):
-        raise ValueError("no list of choices")
+    if not isinstance(choices, list) or not choices:
+        raise ValueError("no choices")
     name = data.get("model") or model
     return ModelOutput(
         model=name,
