@@ -124,7 +124,7 @@ TASK = "@task\ndef t():\n    return Task()\n"
             demanding,
             {},
             ParameterError,
-            "demanding: arguments is {{}}, expected a full set "
+            "demanding: arguments is [], expected a full set "
             "(missing a required argument: 'level').",
             id="missing argument",
         ),
