@@ -23,7 +23,7 @@ from rich.progress import (
 
 from flows._cost import dollars
 from flows._options import DisplayType
-from tasks_lib.schema import EvalSample, value_to_float
+from tasks_lib.schema import EvalSample, ModelUsage, value_to_float
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +41,9 @@ class Tally:
         self.total = total
         self.done = 0
         self.errors = 0
-        self.tokens = 0
-        self.cost = 0.0
-        """US dollars; 0 while nothing has a price."""
+        self.usage = ModelUsage()
+        """Of all models together."""
         self._started = time.perf_counter()
-        self._is_priced = True
         self._scored = 0
         self._score_sum = 0.0
 
@@ -54,11 +52,7 @@ class Tally:
         self.done += 1
         self.errors += sample.error is not None
         for usage in sample.model_usage.values():
-            self.tokens += usage.total_tokens
-            if usage.total_cost is None:
-                self._is_priced = False
-            else:
-                self.cost += usage.total_cost
+            self.usage += usage
         for score in list((sample.scores or {}).values())[:1]:
             number = _to_float(score.value)
             if not math.isnan(number):
@@ -70,8 +64,10 @@ class Tally:
         """The figures besides the count, for one line."""
         rate = self.done / max(time.perf_counter() - self._started, 1e-9)
         score = f"score {self._score_sum / self._scored:.3f}" if self._scored else "no score yet"
-        cost = f" · {dollars(self.cost)}" if self.cost and self._is_priced else ""
-        return f"{score} · {self.errors} errors · {self.tokens:,} tokens{cost} · {rate:,.1f}/s"
+        used = f"{self.usage.total_tokens:,} tokens"
+        if self.usage.total_cost:
+            used += f" · {dollars(self.usage.total_cost)}"
+        return f"{score} · {self.errors} errors · {used} · {rate:,.1f}/s"
 
 
 class TaskDisplay(Protocol):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tasks_lib import Epochs
 from tasks_lib._errors import ParameterError, nearest_hint
+from tasks_lib._util._yaml import read_yaml
 from tasks_lib.log import LogFormat
 from tasks_lib.model import Model, RoleModel
 from tasks_lib.schema import GenerateConfig, GenerateConfigArgs
@@ -236,7 +237,7 @@ def read_arguments(function: str, name: str, path: str) -> dict[str, Any]:
         ParameterError: There is no such file, or it holds something else.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = read_yaml(Path(path).read_text(encoding="utf-8")).content
     except (OSError, ValueError, yaml.YAMLError) as error:
         expected = f"a dict, or a YAML or JSON file that can be read ({error})"
         raise ParameterError(function, name, path, expected) from error

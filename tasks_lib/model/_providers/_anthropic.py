@@ -18,7 +18,7 @@ from tasks_lib.model._providers._anthropic_errors import (
     request_error,
     status_of,
 )
-from tasks_lib.model._providers._anthropic_media import JSONObject, message_media
+from tasks_lib.model._providers._anthropic_media import message_media
 from tasks_lib.model._providers._anthropic_options import (
     SAMPLING_OPTIONS,
     check_options,
@@ -35,7 +35,8 @@ from tasks_lib.model._providers._anthropic_platforms import (
 from tasks_lib.model._providers._anthropic_request import messages_request
 from tasks_lib.model._providers._anthropic_response import message_output, refusal_output
 from tasks_lib.model._providers._anthropic_stream import streamed_message
-from tasks_lib.model._providers._clients import LoopClient, raw_call
+from tasks_lib.model._providers._clients import LoopClient, longer_timeout_s
+from tasks_lib.model._providers._wire import JSONObject, raw_call
 from tasks_lib.model._request_error import (
     RequestError,
     blacked_out,
@@ -56,9 +57,6 @@ _PATH = "/v1/messages"
 _MOST_TOKENS_AT_ONCE = 21_333
 """`max_tokens` above which the answer is streamed: it could take more than ten minutes, and
 connections that are silent for so long break."""
-
-_SDK_TIMEOUT_S = 600.0
-"""Seconds that the SDK waits for an answer, unless a config allows longer."""
 
 _SAMPLING_VERSION = {DIRECT: "2023-06-01", VERTEX: "vertex-2023-10-16"}
 """The last version of the interface that has temperature, top_p and top_k."""
@@ -221,9 +219,8 @@ class AnthropicAPI(ModelAPI):
         options = anthropic.RequestOptions()
         if headers:
             options["headers"] = headers
-        allowed = config.attempt_timeout or config.timeout or 0
-        if allowed > _SDK_TIMEOUT_S:
-            options["timeout"] = float(allowed)
+        if (timeout_s := longer_timeout_s(config)) is not None:
+            options["timeout"] = timeout_s
         if body.get("stream"):
             return await self._streamed(body, options)
         response = await self._client.of(self._account).post(

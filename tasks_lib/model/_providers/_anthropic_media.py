@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
 
 from tasks_lib._errors import ModelError
 from tasks_lib._util._media import Media, read_media
+from tasks_lib.model._providers._wire import JSONObject
 from tasks_lib.schema import ChatMessage, Content, ContentDocument, ContentImage
-
-JSONObject: TypeAlias = dict[str, Any]
-"""A JSON object of the wire format."""
 
 _PDF = "application/pdf"
 

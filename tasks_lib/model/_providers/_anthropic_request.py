@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tasks_lib._errors import ModelError
 from tasks_lib._util._media import Media
-from tasks_lib.model._providers._anthropic_media import JSONObject, document_block, image_block
+from tasks_lib.model._providers._anthropic_media import document_block, image_block
 from tasks_lib.model._providers._anthropic_options import SAMPLING_OPTIONS, thinking_params
+from tasks_lib.model._providers._wire import JSONObject, unsendable
 from tasks_lib.schema import (
     ChatMessage,
     ChatMessageAssistant,
@@ -128,7 +128,7 @@ def _system_blocks(message: ChatMessage) -> list[JSONObject]:
         return []
     for part in message.content:
         if not isinstance(part, str | ContentText):
-            raise _unsendable(part, "text in system messages")
+            raise unsendable(part, "a system message", "text")
     return _blocks(message.content, {})
 
 
@@ -188,13 +188,7 @@ def _block(part: Content, media: Mapping[str, Media]) -> JSONObject:
         return document_block(part, media)
     if isinstance(part, ContentData) and part.internal == INTERNAL:
         return part.data
-    raise _unsendable(part, "text, images and documents")
-
-
-def _unsendable(part: Content, taken: str) -> ModelError:
-    return ModelError(
-        f"Content of type {part.type!r} cannot be sent: the messages interface takes {taken}."
-    )
+    raise unsendable(part, "the messages interface", "text, images and documents")
 
 
 def _text_block(text: str) -> JSONObject:

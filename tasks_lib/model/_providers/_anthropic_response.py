@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks_lib.model._providers._anthropic_media import JSONObject
 from tasks_lib.model._providers._anthropic_request import INTERNAL, PARTS_BEFORE
+from tasks_lib.model._providers._wire import JSONObject
 from tasks_lib.model._tool_call import parse_tool_call
 from tasks_lib.schema import (
     ChatCompletionChoice,

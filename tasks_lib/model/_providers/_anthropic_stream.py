@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable
 
 from pydantic_core import from_json
 
-from tasks_lib.model._providers._anthropic_media import JSONObject
+from tasks_lib.model._providers._wire import JSONObject
 
 _ARGUMENTS = "partial_json"
 

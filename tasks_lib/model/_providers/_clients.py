@@ -12,11 +12,25 @@ import atexit
 import hashlib
 import warnings
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import Generic, NamedTuple, Protocol, TypedDict, TypeVar, cast
 from weakref import WeakSet
 
-from tasks_lib._util._models import build
-from tasks_lib.schema import ModelCall
+import httpx2
+
+from tasks_lib.schema import GenerateConfig
+
+SDK_TIMEOUT_S = 600.0
+"""Seconds that SDKs wait for an answer, unless a config allows longer."""
+
+_CONNECTIONS = 10_000
+"""More than anyone opens: the slots of a connection key are the limit, not this."""
+
+
+class TransportOptions(TypedDict):
+    """Arguments of an SDK's transport."""
+
+    limits: httpx2.Limits
+    follow_redirects: bool
 
 
 class Client(Protocol):
@@ -102,12 +116,21 @@ class LoopClient(Generic[C]):
         return client
 
 
-def raw_call(request: dict[str, Any], response: dict[str, Any], seconds: float) -> ModelCall:
-    """Return an exchange for the log.
+def transport_options() -> TransportOptions:
+    """Return the arguments of an SDK's aiohttp transport."""
+    return {
+        "limits": httpx2.Limits(
+            max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS
+        ),
+        # A redirect would take the key elsewhere, and be a request that nobody counts.
+        "follow_redirects": False,
+    }
 
-    Both are JSON already: checking them again would cost as much as the request.
-    """
-    return build(ModelCall, request=request, response=response, time=seconds)
+
+def longer_timeout_s(config: GenerateConfig) -> float | None:
+    """Return the seconds that a request may take; None: no more than the SDK waits anyway."""
+    allowed = config.attempt_timeout or config.timeout or 0
+    return float(allowed) if allowed > SDK_TIMEOUT_S else None
 
 
 @atexit.register

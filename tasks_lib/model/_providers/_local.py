@@ -14,12 +14,11 @@ from tasks_lib._errors import (
     UnknownNameError,
 )
 from tasks_lib.model._api import ModelAPI
-from tasks_lib.model._providers._clients import raw_call
 from tasks_lib.model._providers._local_engine import EngineSettings, processors, shared_engine
-from tasks_lib.model._providers._openai_content import unsendable
 from tasks_lib.model._providers._openai_request import CHAT_OPTIONS, ChatForm, chat_request
 from tasks_lib.model._providers._openai_response import model_output, refusal_output
 from tasks_lib.model._providers._options import refuse_all_but
+from tasks_lib.model._providers._wire import raw_call, unsendable
 from tasks_lib.schema import (
     ChatMessage,
     ContentReasoning,

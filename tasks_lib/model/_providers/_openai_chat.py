@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tasks_lib._errors import ParameterError
-from tasks_lib.model._providers._openai_request import ChatForm, JSONObject, chat_request
+from tasks_lib.model._providers._openai_request import ChatForm, chat_request
 from tasks_lib.model._providers._openai_response import model_output
 from tasks_lib.model._providers._options import refuse_all_but
+from tasks_lib.model._providers._wire import JSONObject
 from tasks_lib.schema import ChatMessage, GenerateConfig, ModelOutput, ToolChoice, ToolInfo
 
 _REASONS = {

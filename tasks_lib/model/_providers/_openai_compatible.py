@@ -14,13 +14,19 @@ from pydantic_core import from_json
 
 from tasks_lib._errors import ParameterError
 from tasks_lib.model._api import ModelAPI
-from tasks_lib.model._providers._clients import Account, LoopClient, raw_call
+from tasks_lib.model._providers._clients import (
+    Account,
+    LoopClient,
+    longer_timeout_s,
+    transport_options,
+)
 from tasks_lib.model._providers._openai_chat import ChatCompletions
 from tasks_lib.model._providers._openai_content import with_content_read
 from tasks_lib.model._providers._openai_errors import error_in_answer, request_error
-from tasks_lib.model._providers._openai_request import CHAT_OPTIONS, ChatForm, JSONObject
+from tasks_lib.model._providers._openai_request import CHAT_OPTIONS, ChatForm
 from tasks_lib.model._providers._openai_response import refusal_output
 from tasks_lib.model._providers._service import NO_KEY, Service
+from tasks_lib.model._providers._wire import JSONObject, raw_call
 from tasks_lib.model._request_error import (
     RequestError,
     blacked_out_json,
@@ -34,12 +40,6 @@ from tasks_lib.schema import (
     ToolChoice,
     ToolInfo,
 )
-
-SDK_TIMEOUT_S = 600.0
-"""Seconds that the SDK waits for an answer, unless a config allows longer."""
-
-_CONNECTIONS = 10_000
-"""More than anyone opens: the slots of a connection key are the limit, not this."""
 
 
 class Interface(Protocol):
@@ -181,24 +181,21 @@ class OpenAICompatibleAPI(ModelAPI):
         return client
 
     async def _post(self, body: JSONObject, config: GenerateConfig) -> httpx2.Response:
-        allowed = config.attempt_timeout or config.timeout or 0
+        timeout_s = longer_timeout_s(config)
         sdk = self._client.of(self.account)
-        if allowed <= SDK_TIMEOUT_S:
+        if timeout_s is None:
             return await sdk.post(self.interface.path, cast_to=httpx2.Response, body=body)
         return await sdk.post(
             self.interface.path,
             cast_to=httpx2.Response,
             body=body,
-            options={"timeout": float(allowed)},
+            options={"timeout": timeout_s},
         )
 
     def _open(self) -> openai.AsyncOpenAI:
-        limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
         # It costs the SDK half the time of its own transport: 1.2 instead of 1.9 ms a call
         # at 100 connections.
-        # A redirect would take the key elsewhere, and be a request that nobody counts.
-        transport = openai.DefaultAioHttpClient(limits=limits, follow_redirects=False)
-        return self.make_client(transport)
+        return self.make_client(openai.DefaultAioHttpClient(**transport_options()))
 
     def _refused(
         self, error: openai.APIStatusError, body: JSONObject, seconds: float

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from tasks_lib._errors import ModelError
 from tasks_lib._util._media import is_data_uri, media_type, read_media
 from tasks_lib.schema import (
     ChatMessage,
@@ -43,13 +42,6 @@ def document_name(part: ContentDocument) -> str:
         return PurePosixPath(urlsplit(part.document).path or part.document).name
     kind = part.mime_type or re.split("[;,]", part.document[5:_LONGEST_TYPE], maxsplit=1)[0]
     return f"document.{_SUFFIXES.get(kind, 'pdf')}"
-
-
-def unsendable(part: Content, interface: str, takes: str) -> ModelError:
-    """Return the error that says that `part` cannot be sent, and what can."""
-    return ModelError(
-        f"Content of type {part.type!r} cannot be sent in this message: {interface} takes {takes}."
-    )
 
 
 _LONGEST_TYPE = 105

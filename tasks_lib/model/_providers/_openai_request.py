@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
 from tasks_lib._util._media import parse_data_uri
-from tasks_lib.model._providers._openai_content import document_name, unsendable
+from tasks_lib.model._providers._openai_content import document_name
+from tasks_lib.model._providers._wire import JSONObject, unsendable
 from tasks_lib.schema import (
     ChatMessage,
     ChatMessageAssistant,
@@ -25,9 +26,6 @@ from tasks_lib.schema import (
     ToolFunction,
     ToolInfo,
 )
-
-JSONObject: TypeAlias = dict[str, Any]
-"""A JSON object of the wire format."""
 
 CHAT_OPTIONS: Mapping[str, str] = {
     "max_tokens": "max_tokens",

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tasks_lib.model._providers._openai_chat import NO_CACHING, check_caching
-from tasks_lib.model._providers._openai_request import JSONObject
 from tasks_lib.model._providers._openai_responses_output import responses_output
 from tasks_lib.model._providers._openai_responses_request import responses_request
 from tasks_lib.model._providers._options import refuse_all_but
+from tasks_lib.model._providers._wire import JSONObject
 from tasks_lib.schema import ChatMessage, GenerateConfig, ModelOutput, ToolChoice, ToolInfo
 
 _HONOURED = frozenset(

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks_lib.model._providers._openai_content import document_name, unsendable
+from tasks_lib.model._providers._openai_content import document_name
 from tasks_lib.model._providers._openai_request import (
-    JSONObject,
     arguments_text,
     described_schema,
     thought_text,
     tool_function,
 )
+from tasks_lib.model._providers._wire import JSONObject, unsendable
 from tasks_lib.schema import (
     ChatMessage,
     ChatMessageAssistant,
