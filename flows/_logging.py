@@ -9,13 +9,14 @@ from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Literal, cast
 
+from flows._trace_file import open_trace_file, trace_file
 from tasks_lib._errors import ParameterError
+from tasks_lib._util._trace import TRACE
 from tasks_lib.context import current_sample
 from tasks_lib.schema import LoggerEvent, LoggingMessage
 
 LevelName = Literal["debug", "trace", "http", "info", "warning", "error", "critical"]
 
-TRACE = 13
 HTTP = 15
 
 _LEVELS: dict[str, int] = {
@@ -38,9 +39,15 @@ _TRANSCRIPT_VARIABLES = ("EVAL_LOG_LEVEL_TRANSCRIPT", "INSPECT_LOG_LEVEL_TRANSCR
 
 
 def check_log_levels(log_level: str | None, log_level_transcript: str | None) -> None:
-    """Raise ParameterError if one of the levels, or of their variables, is not known."""
+    """Check what says where log records go, before anything runs.
+
+    Raises:
+        ParameterError: One of the levels, or of their variables, is not known.
+        PrerequisiteError: EVAL_TRACE_FILE names no file that could be written.
+    """
     _level("log_level", log_level, _LEVEL_VARIABLES)
     _level("log_level_transcript", log_level_transcript, _TRANSCRIPT_VARIABLES)
+    trace_file()
 
 
 @contextmanager
@@ -48,7 +55,8 @@ def evaluation_logging(log_level: str | None, log_level_transcript: str | None) 
     """Put log records of samples into their transcripts; show those that are to be shown.
 
     All loggers count but Prefect's own. What a program has configured stays: a logger with a
-    level of its own keeps it, and handlers get what they would have got.
+    level of its own keeps it, and handlers get what they would have got. All records from
+    `trace` on are also written to the file that EVAL_TRACE_FILE names, if it is set.
 
     Args:
         log_level: From which level records are shown; None: EVAL_LOG_LEVEL, else as the
@@ -78,16 +86,10 @@ class _Capture:
 
     def open(self, shown: int | None, recorded: int) -> None:
         """Begin for one more evaluation; of several at once, the first says what is shown."""
-        self._evaluations += 1
         root = logging.getLogger()
-        if self._evaluations == 1:
-            self._show(root, shown or root.level)
-            self._add(root, _TranscriptHandler())
-            loggers = map(logging.getLogger, _HTTP_LOGGERS)
-            self._http = [logger for logger in loggers if logger.level == logging.NOTSET]
-            for logger in (root, *self._http):
-                self._undo.callback(logger.setLevel, logger.level)
-            root.setLevel(min(shown or root.level, recorded))
+        if not self._evaluations:
+            self._begin(root, shown or root.level, recorded)
+        self._evaluations += 1
         root.setLevel(min(root.level, recorded))
         for logger in self._http:  # a record per request that nobody would see
             logger.setLevel(logging.WARNING if root.level > HTTP else logging.NOTSET)
@@ -97,6 +99,21 @@ class _Capture:
         self._evaluations -= 1
         if not self._evaluations:
             self._undo.close()
+
+    def _begin(self, root: logging.Logger, shown: int, recorded: int) -> None:
+        path = trace_file()
+        traced = open_trace_file(path) if path is not None else None  # before all: it may fail
+        self._show(root, shown)
+        self._add(root, _TranscriptHandler())
+        loggers = map(logging.getLogger, _HTTP_LOGGERS)
+        self._http = [logger for logger in loggers if logger.level == logging.NOTSET]
+        for logger in (root, *self._http):
+            self._undo.callback(logger.setLevel, logger.level)
+        root.setLevel(min(shown, recorded))
+        if traced is not None:
+            self._undo.callback(traced.close)
+            self._add(root, traced)
+            root.setLevel(min(root.level, TRACE))
 
     def _show(self, root: logging.Logger, level: int) -> None:
         if not root.handlers and logging.lastResort is not None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows._cost import dollars, total_cost
+from tasks_lib._util._harmless import harmless
 from tasks_lib.schema import EvalLog, EvalMetric
 
 NO_VALUE = "–"  # noqa: RUF001 - a dash, as tables have it
@@ -42,7 +43,7 @@ def print_table(logs: Sequence[EvalLog], console: Console) -> None:
     for name in shown:
         table.add_column(name, justify=_COLUMNS[name])
     for row in rows:
-        table.add_row(*(Text(row[name] or NO_VALUE) for name in shown))
+        table.add_row(*(Text(harmless(row[name]) or NO_VALUE) for name in shown))
     # As wide as it needs to be: a terminal that is narrower wraps lines, paths stay whole.
     unlimited = console.options.update(width=10_000)
     width = console.measure(table, options=unlimited).maximum
@@ -51,7 +52,8 @@ def print_table(logs: Sequence[EvalLog], console: Console) -> None:
     for log in logs:
         if log.status != "success":
             reason = f": {log.error.message}" if log.error else ""
-            console.print(Text(f"{log.eval.task} on {log.eval.model}: {log.status}{reason}"))
+            text = f"{log.eval.task} on {log.eval.model}: {log.status}{reason}"
+            console.print(Text(harmless(text)))
 
 
 def headline(log: EvalLog) -> str:

@@ -10,15 +10,22 @@ EvalsError
 │   ├── DatasetError               a dataset's file, row or field is wrong
 │   ├── EvalFileError              an eval-set file is wrong
 │   ├── PriceTableError            a table of models' prices is wrong
-│   └── ToolDefinitionError        a model cannot be told what a tool does or takes
+│   ├── ApprovalPolicyError        a policy of who approves tool calls is wrong
+│   ├── ToolDefinitionError        a model cannot be told what a tool does or takes
+│   └── AgentDefinitionError       an agent cannot be used where it was passed
 ├── LimitExceededError             a sample used up its messages, tokens or time
+├── SampleTerminatedError          somebody ended a sample before its end
+├── ApproverError                  who decides on tool calls failed
 ├── MediaError                     an image, sound or document cannot be read
 ├── ModelError                     a model request failed for good
 │   └── ModelRetryError            ... after all retries
 ├── LogError                       a log cannot be written or read
 │   ├── LogFormatError             a file is not one of our logs
 │   └── ColumnValueError           a column of a frame cannot be made from a log
+├── BridgeError                    a bridged program does what cannot be served
 ├── OutputLimitExceededError       a process wrote more than it may
+├── NoTerminalError                nobody can be asked: there is no terminal
+├── ToolServiceError               a server or service that a tool needs does not work
 └── ToolError                      a tool failed; the model is told and may go on
     ├── ToolParsingError           ... because of its arguments
     └── ToolApprovalError          ... because nobody approved the call
@@ -141,11 +148,36 @@ class PriceTableError(PrerequisiteError, ValueError):
         self.field = field
 
 
+class ApprovalPolicyError(PrerequisiteError, ValueError):
+    """A policy of who approves tool calls is wrong. `line` counts from 1 in its file, if any."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        line: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(_located(message, path or "approval", line, field))
+        self.path = path
+        self.line = line
+        self.field = field
+
+
 class ToolDefinitionError(PrerequisiteError, ValueError):
     """A model cannot be told what a tool does or takes, or it is no tool at all."""
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"The tool {name!r} {problem}")
+        self.name = name
+
+
+class AgentDefinitionError(PrerequisiteError, RuntimeError, ValueError):
+    """An agent cannot be used where it was passed: it is none, or takes or lacks something."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"The agent {name!r} {problem}")
         self.name = name
 
 
@@ -165,7 +197,9 @@ class LimitExceededError(EvalsError):
         message: str | None = None,
         source: object | None = None,
     ) -> None:
-        super().__init__(message or f"The {type} limit of {limit:g} was exceeded: {value:g}.")
+        super().__init__(
+            message or f"The {type} limit of {_number(limit)} was exceeded: {_number(value)}."
+        )
         self.type = type
         self.value = value
         self.limit = limit
@@ -175,12 +209,27 @@ class LimitExceededError(EvalsError):
     @property
     def value_str(self) -> str:
         """`value` as text, without a needless fraction."""
-        return f"{self.value:g}"
+        return _number(self.value)
 
     @property
     def limit_str(self) -> str:
         """`limit` as text, without a needless fraction."""
-        return f"{self.limit:g}"
+        return _number(self.limit)
+
+
+class SampleTerminatedError(EvalsError):
+    """Somebody, such as an approver of tool calls, ended a sample; it is scored on its last state.
+
+    No limit of a solver or agent catches it.
+    """
+
+
+class ApproverError(EvalsError):
+    """What decides on tool calls raised or returned something that it should not."""
+
+    def __init__(self, approver: str, function: str, problem: str) -> None:
+        super().__init__(f"The approver {approver!r}, asked about {function!r}, {problem}")
+        self.approver = approver
 
 
 class MediaError(EvalsError, ValueError):
@@ -207,6 +256,10 @@ class ColumnValueError(LogError, ValueError):
     """A column of a frame cannot be made from what a log holds."""
 
 
+class BridgeError(EvalsError, ValueError):
+    """A bridged program returned no answer, or asked its model in a way that cannot work."""
+
+
 class OutputLimitExceededError(EvalsError):
     """A process wrote more than it may. `truncated_output` is how its output begins."""
 
@@ -214,6 +267,24 @@ class OutputLimitExceededError(EvalsError):
         super().__init__(f"The output is longer than the limit of {limit_str}.")
         self.limit_str = limit_str
         self.truncated_output = truncated_output
+
+
+class ToolServiceError(EvalsError, RuntimeError):
+    """A server or service that a tool needs cannot be started or reached, or broke.
+
+    It is not the model's fault: the sample ends with this error.
+    """
+
+
+class NoTerminalError(EvalsError):
+    """A person is to be asked, and there is no terminal to ask on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no terminal to ask a person on: standard input, or both standard output "
+            "and standard error, are redirected, or this is a job in the background. Run the "
+            "evaluation in the foreground of a terminal."
+        )
 
 
 class ToolError(EvalsError):
@@ -245,6 +316,13 @@ def nearest_hint(name: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean {_listed(close)}?"
     return f"Known: {_listed(names)}." if names else "None is known."
+
+
+def _number(value: float) -> str:
+    # Not `:g` for all: it writes a million as 1e+06.
+    if float(value).is_integer():
+        return f"{value:.0f}"
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.2g}"
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:

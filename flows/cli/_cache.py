@@ -14,15 +14,9 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from flows.cli._log_text import (
-    harmless,
-    harmless_json,
-    log_errors,
-    one_line,
-    open_console,
-    print_whole,
-)
+from flows.cli._log_text import log_errors, open_console, print_whole
 from tasks_lib._errors import PrerequisiteError, nearest_hint
+from tasks_lib._util._harmless import harmless, harmless_json, one_line
 from tasks_lib.model import cache_clear, cache_list_expired, cache_path, cache_prune, cache_size
 
 Sizes = list[tuple[str, int]]

@@ -7,7 +7,8 @@ from typing import TextIO
 
 import click
 
-from flows.cli._log_text import harmless_json, json_output, log_errors
+from flows.cli._log_text import json_output, log_errors
+from tasks_lib._util._harmless import harmless_json
 from tasks_lib.log import read_eval_log, read_eval_log_samples, write_json_log
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from flows.cli._log_text import one_line
+from tasks_lib._util._harmless import one_line
 from tasks_lib.log import Event, SpanNode, event_tree
 
 _MOST = 120

@@ -14,16 +14,15 @@ from rich.text import Text
 
 from flows._table import NO_VALUE, headline
 from flows.cli._log_text import (
-    harmless_json,
     json_output,
     log_errors,
     moment,
-    one_line,
     open_console,
     print_whole,
     shown_location,
 )
 from tasks_lib._errors import LogError
+from tasks_lib._util._harmless import harmless_json, one_line
 from tasks_lib.log import (
     EvalLog,
     EvalLogInfo,

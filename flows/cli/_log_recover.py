@@ -8,8 +8,9 @@ from collections.abc import Iterable
 import click
 
 from flows._exit import FAILED
-from flows.cli._log_text import log_errors, moment, one_line, shown_location
+from flows.cli._log_text import log_errors, moment, shown_location
 from tasks_lib._errors import EvalsError, ParameterError
+from tasks_lib._util._harmless import one_line
 from tasks_lib.log import (
     EvalLogInfo,
     list_eval_logs,

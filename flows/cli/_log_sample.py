@@ -11,8 +11,9 @@ from rich.text import Text
 
 from flows._cost import cost_text
 from flows.cli._log_events import event_lines
-from flows.cli._log_text import harmless, one_line, print_facts
+from flows.cli._log_text import print_facts
 from tasks_lib._errors import ParameterError, UnknownNameError
+from tasks_lib._util._harmless import harmless, one_line
 from tasks_lib.log import EvalSample, read_eval_log_sample, read_eval_log_table
 from tasks_lib.schema import (
     ChatMessage,

@@ -18,15 +18,9 @@ from rich.text import Text
 from flows._cost import cost_text
 from flows._table import NO_VALUE
 from flows.cli._log_sample import print_samples
-from flows.cli._log_text import (
-    log_errors,
-    one_line,
-    open_console,
-    print_facts,
-    print_whole,
-    shown_location,
-)
+from flows.cli._log_text import log_errors, open_console, print_facts, print_whole, shown_location
 from tasks_lib._errors import ParameterError
+from tasks_lib._util._harmless import one_line
 from tasks_lib.log import EvalLog, EvalMetric, read_eval_log, read_eval_log_table
 
 _COLUMNS = (

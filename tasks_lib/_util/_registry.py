@@ -20,7 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 RegistryType = Literal[
-    "task", "solver", "agent", "scorer", "metric", "score_reducer", "modelapi", "tool"
+    "task", "solver", "agent", "scorer", "metric", "score_reducer", "modelapi", "tool", "approver"
 ]
 """The kinds of things that have names."""
 
@@ -126,7 +126,7 @@ def registry_lookup(type: RegistryType, name: str) -> Callable[..., object] | No
     return found
 
 
-def registry_create(type: RegistryType, name: str, **kwargs: object) -> object:
+def registry_create(type: RegistryType, name: str, /, **kwargs: object) -> object:
     """Call the factory called `name` with `kwargs` and return the instance.
 
     Raises:

@@ -1,12 +1,8 @@
-"""What a sample may use up, and the list of messages that keeps to it."""
+"""What a sample may use up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import SupportsIndex
-
 from tasks_lib._errors import LimitExceededError
-from tasks_lib.schema import ChatMessage
 
 
 class SampleLimits:
@@ -56,40 +52,3 @@ class SampleLimits:
         """Raise if the sample has worked for longer than allowed."""
         if self.working_limit is not None and seconds > self.working_limit:
             raise LimitExceededError("working", value=seconds, limit=self.working_limit)
-
-
-class MessageList(list[ChatMessage]):
-    """A conversation that cannot outgrow the message limit of its sample."""
-
-    __slots__ = ("_limits",)
-
-    def __init__(self, messages: Iterable[ChatMessage], limits: SampleLimits) -> None:
-        super().__init__(messages)
-        self._limits = limits
-        limits.check_messages(len(self))
-
-    def append(self, message: ChatMessage) -> None:
-        """Add a message at the end. Raises LimitExceededError if there is no room."""
-        self._limits.check_messages(len(self) + 1)
-        super().append(message)
-
-    def extend(self, messages: Iterable[ChatMessage]) -> None:
-        """Add messages at the end. Raises LimitExceededError if there is no room."""
-        more = list(messages)
-        self._limits.check_messages(len(self) + len(more))
-        super().extend(more)
-
-    def insert(self, index: SupportsIndex, message: ChatMessage) -> None:
-        """Add a message before `index`. Raises LimitExceededError if there is no room."""
-        self._limits.check_messages(len(self) + 1)
-        super().insert(index, message)
-
-    def __iadd__(self, messages: Iterable[ChatMessage]) -> MessageList:  # type: ignore[override,misc]
-        self.extend(messages)
-        return self
-
-    def __setitem__(self, index, value) -> None:  # type: ignore[no-untyped-def]  # list's own overloads
-        if isinstance(index, slice):
-            value = list(value)
-            self._limits.check_messages(len(self) - len(self[index]) + len(value))
-        super().__setitem__(index, value)

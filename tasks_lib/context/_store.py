@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, KeysView, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import deepcopy
 from typing import Any, TypeVar, overload
+
+from tasks_lib.context._store_changes import StoreChanges
 
 T = TypeVar("T")
 
@@ -12,10 +16,12 @@ T = TypeVar("T")
 class Store:
     """Values by name, for the time of a sample. They should be JSON-serialisable."""
 
-    __slots__ = ("_data",)
+    __slots__ = ("_data", "changes")
 
     def __init__(self, data: dict[str, Any] | None = None) -> None:
         self._data: dict[str, Any] = dict(data) if data else {}
+        self.changes = StoreChanges(self._data)
+        """What spans need to record changes; nothing else should use it."""
 
     @overload
     def get(self, key: str, default: None = None) -> Any: ...
@@ -25,16 +31,22 @@ class Store:
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of `key`. A missing one becomes `default` from then on."""
+        if self.changes.tracked:
+            self.changes.touch(key)
         if key not in self._data and default is not None:
             self._data[key] = default
         return self._data.get(key)
 
     def set(self, key: str, value: Any) -> None:
         """Set the value of `key`."""
+        if self.changes.tracked:
+            self.changes.touch(key)
         self._data[key] = value
 
     def delete(self, key: str) -> None:
         """Remove `key`. Raises KeyError if there is none."""
+        if self.changes.tracked:
+            self.changes.touch(key)
         del self._data[key]
 
     def keys(self) -> KeysView[str]:
@@ -60,24 +72,24 @@ class Store:
     def __deepcopy__(self, memo: dict[int, Any]) -> Store:
         return Store(deepcopy(self._data, memo))
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return a deep copy of all values."""
-        return deepcopy(self._data) if self._data else {}
 
-    def changes_since(self, before: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return JSON patch operations, a name each, that lead from `before` to now."""
-        if not self._data and not before:
-            return []
-        changes: list[dict[str, Any]] = [
-            {"op": "remove", "path": _pointer(key)} for key in before if key not in self._data
-        ]
-        for key, value in self._data.items():
-            if key not in before:
-                changes.append({"op": "add", "path": _pointer(key), "value": deepcopy(value)})
-            elif before[key] != value:
-                changes.append({"op": "replace", "path": _pointer(key), "value": deepcopy(value)})
-        return changes
+active_store: ContextVar[Store | None] = ContextVar("active_store", default=None)
+"""The store of the running sample or subtask."""
+
+_outside = Store()
 
 
-def _pointer(key: str) -> str:
-    return "/" + key.replace("~", "~0").replace("/", "~1")
+def store() -> Store:
+    """Return the store of the running sample or subtask; outside, one for the process."""
+    values = active_store.get()
+    return values if values is not None else _outside
+
+
+@contextmanager
+def use_store(values: Store) -> Iterator[Store]:
+    """Let `store()` return `values` in this block (and in what it starts)."""
+    token = active_store.set(values)
+    try:
+        yield values
+    finally:
+        active_store.reset(token)

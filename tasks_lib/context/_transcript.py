@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar, Token
+import warnings
+from collections.abc import Iterable
+from contextvars import Token
 from types import TracebackType
 
 from pydantic import JsonValue
 
 from tasks_lib._util._models import build
+from tasks_lib.context._clock import Clock
+from tasks_lib.context._current_span import current_span
 from tasks_lib.context._store import Store
 from tasks_lib.schema import (
     ChatMessage,
@@ -22,50 +23,6 @@ from tasks_lib.schema import (
     StoreEvent,
     utc_now,
 )
-
-_current_span: ContextVar[str | None] = ContextVar("current_span", default=None)
-
-
-class Clock:
-    """Time of a sample: since it began, and without what it only waited."""
-
-    __slots__ = ("_started", "_waited", "_waiting", "_waiting_since")
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._waited = 0.0
-        self._waiting = 0
-        self._waiting_since = 0.0
-
-    @property
-    def waited(self) -> float:
-        """Seconds in which anything of the sample only waited; at the same time counts once."""
-        if self._waiting:
-            return self._waited + time.perf_counter() - self._waiting_since
-        return self._waited
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Count the time of a block as waiting."""
-        if not self._waiting:
-            self._waiting_since = time.perf_counter()
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._waited += time.perf_counter() - self._waiting_since
-
-    @property
-    def total(self) -> float:
-        """Seconds since the sample began."""
-        return time.perf_counter() - self._started
-
-    @property
-    def working(self) -> float:
-        """Seconds since the sample began, without waiting for connections and retries."""
-        return time.perf_counter() - self._started - self.waited
 
 
 class Transcript:
@@ -83,7 +40,7 @@ class Transcript:
         """Add an event; it gets the current span and, unless set, the working time."""
         fields = event.__dict__  # set_attr of pydantic costs as much as the whole rest
         if fields["span_id"] is None:
-            fields["span_id"] = _current_span.get()
+            fields["span_id"] = current_span.get()
         if not fields["working_start"]:
             fields["working_start"] = round(self._clock.working, 6)
         self.events.append(event)
@@ -96,6 +53,16 @@ class Transcript:
     def info(self, data: JsonValue, *, source: str | None = None) -> None:
         """Add something to be remembered, any JSON value. `source` says where it is from."""
         self.record(InfoEvent(data=data, source=source))
+
+    def step(self, name: str, type: str | None = None) -> Span:
+        """Group the events of a block. Deprecated: use `span`.
+
+        Changes of the store are recorded by the span around it.
+        """
+        warnings.warn(
+            "transcript().step(…) is deprecated: use span(…).", DeprecationWarning, stacklevel=2
+        )
+        return Span(self, Store(), name, type)
 
     def snapshot(self, messages: Iterable[ChatMessage]) -> list[ChatMessage]:
         """Return copies that later changes to `messages` do not reach.
@@ -117,7 +84,7 @@ class Transcript:
 class Span:
     """Groups the events of a block; use it with `async with` or `with`."""
 
-    __slots__ = ("_before", "_id", "_name", "_store", "_token", "_transcript", "_type")
+    __slots__ = ("_id", "_name", "_store", "_token", "_transcript", "_type")
 
     def __init__(
         self, transcript: Transcript, store: Store, name: str, type: str | None = None
@@ -130,9 +97,9 @@ class Span:
 
     def __enter__(self) -> None:
         self._id = self._transcript.next_span_id()
-        parent = _current_span.get()
-        self._before = self._store.snapshot()
-        self._token = _current_span.set(self._id)
+        self._store.changes.begin_span(self._id, self._record_changes)
+        parent = current_span.get()
+        self._token = current_span.set(self._id)
         self._transcript.record(
             build(
                 SpanBeginEvent,
@@ -150,12 +117,12 @@ class Span:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        changes = self._store.changes_since(self._before)
-        if changes:
-            self._transcript.record(StoreEvent(changes=[JsonChange(**c) for c in changes]))
-        self._transcript.record(build(SpanEndEvent, timestamp=utc_now(), id=self._id))
-        if self._token is not None:
-            _current_span.reset(self._token)
+        try:
+            self._store.changes.end_span(self._id)
+        finally:
+            self._transcript.record(build(SpanEndEvent, timestamp=utc_now(), id=self._id))
+            if self._token is not None:
+                current_span.reset(self._token)
 
     async def __aenter__(self) -> None:
         self.__enter__()
@@ -167,3 +134,7 @@ class Span:
         traceback: TracebackType | None,
     ) -> None:
         self.__exit__(kind, error, traceback)
+
+    def _record_changes(self, changes: list[JsonChange]) -> None:
+        event = build(StoreEvent, timestamp=utc_now(), span_id=self._id, changes=changes)
+        self._transcript.record(event)

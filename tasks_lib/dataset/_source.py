@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -22,12 +21,10 @@ from tasks_lib._errors import (
     ParameterError,
     PrerequisiteError,
 )
+from tasks_lib._util._urls import without_secrets
 
 _LONGEST_PATH = 1024
 """Texts longer than this are contents, not paths; nobody is asked whether they exist."""
-
-_SECRETS = re.compile(r"(\w+://)([^/@\s]*@)?([^\s?'\"]*)(\?[^\s'\")]*)?")
-"""A URL: what may hold a password or signature are the groups 2 and 4."""
 
 
 class Source:
@@ -133,7 +130,7 @@ class Source:
         # The HTTP file system calls every refusal a missing file.
         if isinstance(error, FileNotFoundError) and getattr(root, "status", 404) == 404:
             return MissingFileError("dataset", self.location)
-        reason = _SECRETS.sub(r"\1\3", f"{type(root).__name__}: {root}")
+        reason = without_secrets(f"{type(root).__name__}: {root}")
         return DatasetError(f"cannot be read: {reason}", location=self.location)
 
     def _find(self, path: str) -> str | None:
