@@ -34,7 +34,7 @@ from tasks_lib.schema import (
     ToolParams,
     UrlCitation,
 )
-from tasks_lib.tool._execute import ExecuteToolsResult, execute_tools
+from tasks_lib.tool._execute import execute_tools
 from tasks_lib.tool._expand import (
     AnyTool,
     AnyTools,
@@ -43,7 +43,20 @@ from tasks_lib.tool._expand import (
     tool_infos,
 )
 from tasks_lib.tool._json_schema import json_schema
+from tasks_lib.tool._known import known_tools
+from tasks_lib.tool._mcp import (
+    MCPServer,
+    Sampler,
+    mcp_connection,
+    mcp_server_http,
+    mcp_server_sse,
+    mcp_server_stdio,
+    mcp_tools,
+    serve_sampling,
+)
 from tasks_lib.tool._model_input import with_model_input
+from tasks_lib.tool._take_over import ExecuteToolsResult, TakesOver
+from tasks_lib.tool._think import think
 from tasks_lib.tool._tool import (
     Tool,
     ToolCallModelInput,
@@ -54,6 +67,7 @@ from tasks_lib.tool._tool import (
     tool,
 )
 from tasks_lib.tool._tool_def import ToolDef, tool_def, tool_with
+from tasks_lib.tool._web_search import native_search, searched_by_us, web_search
 
 __all__ = [
     "AnyTool",
@@ -74,7 +88,10 @@ __all__ = [
     "ExecuteToolsResult",
     "JSONSchema",
     "JSONType",
+    "MCPServer",
     "OutputLimitExceededError",
+    "Sampler",
+    "TakesOver",
     "Tool",
     "ToolApprovalError",
     "ToolCall",
@@ -99,10 +116,21 @@ __all__ = [
     "execute_tools",
     "expand_tools",
     "json_schema",
+    "known_tools",
+    "mcp_connection",
+    "mcp_server_http",
+    "mcp_server_sse",
+    "mcp_server_stdio",
+    "mcp_tools",
+    "native_search",
+    "searched_by_us",
+    "serve_sampling",
+    "think",
     "tool",
     "tool_def",
     "tool_definitions",
     "tool_infos",
     "tool_with",
+    "web_search",
     "with_model_input",
 ]

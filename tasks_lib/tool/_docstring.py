@@ -51,7 +51,11 @@ def _parsed(text: str) -> ToolDocs:
     parts = [(docs.description or "").strip()]
     if examples:
         parts += ["Examples:", *examples]
-    parameters = {p.arg_name: p.description.strip() for p in docs.params if p.description}
+    parameters = {
+        p.arg_name: p.description.strip()
+        for p in docs.params
+        if p.description and p.args[0] != "attribute"
+    }
     types = {
         p.arg_name: known
         for p in docs.params

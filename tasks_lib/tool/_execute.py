@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from tasks_lib._errors import (
     OutputLimitExceededError,
     ParameterError,
-    ToolParsingError,
-    nearest_hint,
 )
 from tasks_lib._util._aio import run_workers
-from tasks_lib._util._models import build
-from tasks_lib.context import current_sample, span, transcript
+from tasks_lib.context import span
 from tasks_lib.schema import (
     ChatMessage,
     ChatMessageAssistant,
     ChatMessageTool,
-    ModelOutput,
     ToolCall,
-    ToolCallContent,
     ToolCallError,
-    ToolEvent,
-    utc_now,
 )
+from tasks_lib.tool._call import call_tool
+from tasks_lib.tool._call_record import CallRecord
 from tasks_lib.tool._expand import AnyTools, tool_definitions
 from tasks_lib.tool._output import DEFAULT_MAX_OUTPUT, ToolOutput, tool_output
+from tasks_lib.tool._take_over import ExecuteToolsResult, takes_over
 from tasks_lib.tool._tool_def import ToolDef
 from tasks_lib.tool._tool_error import innermost_error, tool_call_error
-
-
-class ExecuteToolsResult(NamedTuple):
-    """What the tool calls of a message came to."""
-
-    messages: list[ChatMessage]
-    """What is to be added to the conversation: a result for each call, in their order."""
-
-    output: ModelOutput | None = None
-    """What a tool generated that took over the conversation; None if none did."""
 
 
 async def execute_tools(
@@ -58,7 +42,8 @@ async def execute_tools(
     IsADirectoryError, LimitExceededError, OutputLimitExceededError (with the output up to
     the limit); of a group of exceptions the first one counts.
 
-    Each call is a span of type "tool" with one `ToolEvent` in the sample's transcript.
+    Each call is a span of type "tool" with one `ToolEvent` in the sample's transcript; if it
+    hands over to an agent, it is in a span of type "handoff" that is called like the agent.
 
     Args:
         messages: The conversation. It is not changed.
@@ -78,10 +63,14 @@ async def execute_tools(
     if not isinstance(message, ChatMessageAssistant) or not message.tool_calls:
         return ExecuteToolsResult([])
     known = {definition.name: definition for definition in await tool_definitions(tools)}
-    results: list[ChatMessage] = []
+    results: list[ExecuteToolsResult] = []
     for stage in _stages(message.tool_calls, known):
-        results += await _all([partial(_execute, call, known, limit) for call in stage])
-    return ExecuteToolsResult(results)
+        results += await _all([partial(_execute, call, known, messages, limit) for call in stage])
+    outputs = [result.output for result in results if result.output is not None]
+    # Providers want all calls answered before anything else is said.
+    answers = [result.messages[0] for result in results]
+    added = [message for result in results for message in result.messages[1:]]
+    return ExecuteToolsResult([*answers, *added], outputs[-1] if outputs else None)
 
 
 def _stages(calls: Sequence[ToolCall], tools: Mapping[str, ToolDef]) -> Iterator[list[ToolCall]]:
@@ -101,12 +90,12 @@ def _stages(calls: Sequence[ToolCall], tools: Mapping[str, ToolDef]) -> Iterator
 
 
 async def _all(
-    jobs: Sequence[Callable[[], Coroutine[object, object, ChatMessageTool]]],
-) -> list[ChatMessageTool]:
+    jobs: Sequence[Callable[[], Coroutine[object, object, ExecuteToolsResult]]],
+) -> list[ExecuteToolsResult]:
     """Run `jobs` at the same time; return their results in order."""
     if len(jobs) == 1:
         return [await jobs[0]()]
-    results: dict[int, ChatMessageTool] = {}
+    results: dict[int, ExecuteToolsResult] = {}
     numbered = iter(enumerate(jobs))
 
     async def worker() -> None:
@@ -121,14 +110,33 @@ async def _all(
 
 
 async def _execute(
-    call: ToolCall, tools: Mapping[str, ToolDef], max_output: int
-) -> ChatMessageTool:
-    """Do one call and record it."""
+    call: ToolCall, tools: Mapping[str, ToolDef], messages: Sequence[ChatMessage], max_output: int
+) -> ExecuteToolsResult:
+    """Do one call, in a span that tells of a handoff if it is one."""
+    definition = tools.get(call.function)
+    if definition is None or not takes_over(definition.tool):
+        return await _recorded(call, tools, messages, max_output)
+    agent = definition.tool.agent
+    async with span(agent, type="handoff"):
+        return await _recorded(call, tools, messages, max_output, agent)
+
+
+async def _recorded(
+    call: ToolCall,
+    tools: Mapping[str, ToolDef],
+    messages: Sequence[ChatMessage],
+    max_output: int,
+    agent: str | None = None,
+) -> ExecuteToolsResult:
+    """Do one call, which hands over to `agent` if that is not None, and record it."""
     async with span(call.function, type="tool"):
-        record = _CallRecord(call)
+        record = CallRecord(call, agent)
         error: ToolCallError | None = None
         try:
-            result = await _result(call, tools, record)
+            result = await call_tool(call, tools, messages, record)
+            if isinstance(result, ExecuteToolsResult):
+                record.finish(tool_output(result.messages[0].text, call.function, 0), None)
+                return result
             output = tool_output(result, call.function, max_output)
         except asyncio.CancelledError:
             record.fail()
@@ -136,82 +144,21 @@ async def _execute(
         except Exception as raised:
             output, error = _failure(raised, call, record, max_output)
         record.finish(output, error)
-    return ChatMessageTool(
+    answer = ChatMessageTool(
         content=output.content, tool_call_id=call.id, function=call.function, error=error
     )
-
-
-async def _result(call: ToolCall, tools: Mapping[str, ToolDef], record: _CallRecord) -> object:
-    """Call the tool and return what it returns."""
-    if call.parse_error is not None:
-        raise ToolParsingError(call.parse_error)
-    definition = tools.get(call.function)
-    if definition is None:
-        hint = nearest_hint(call.function, tools)
-        raise ToolParsingError(f"No tool is named {call.function!r}. {hint}")
-    arguments = definition.read_arguments(call.arguments)
-    if definition.viewer is not None and call.view is None:
-        record.show(definition.viewer(call).call)
-    return await definition.tool(**arguments)
+    return ExecuteToolsResult([answer])
 
 
 def _failure(
-    raised: Exception, call: ToolCall, record: _CallRecord, max_output: int
+    raised: Exception, call: ToolCall, record: CallRecord, max_output: int
 ) -> tuple[ToolOutput, ToolCallError]:
     """Return what the model is told of what a tool raised; raise it if it fails the sample."""
     cause = innermost_error(raised)
     error = tool_call_error(cause)
     if error is None:
         record.fail()
-        cause.add_note(f"Raised by the tool {call.function!r}.")
+        cause.add_note(f"Raised in a call of the tool {call.function!r}.")
         raise cause
     begun = cause.truncated_output if isinstance(cause, OutputLimitExceededError) else None
     return tool_output(begun or "", call.function, max_output), error
-
-
-class _CallRecord:
-    """The event of a call: recorded when it begins, completed when it ends."""
-
-    __slots__ = ("_clock", "_event", "_started", "_waited")
-
-    def __init__(self, call: ToolCall) -> None:
-        context = current_sample()
-        self._clock = context.clock if context is not None else None
-        self._started = time.perf_counter()
-        self._waited = self._clock.waited if self._clock is not None else 0.0
-        # Not checked: a model may have passed what our schema of JSON would refuse.
-        self._event = build(
-            ToolEvent,
-            timestamp=utc_now(),
-            pending=True,
-            id=call.id,
-            function=call.function,
-            arguments=call.arguments,
-            internal=call.internal,
-            view=call.view,
-        )
-        transcript().record(self._event)
-
-    def show(self, view: ToolCallContent | None) -> None:
-        """Say how the call is shown to people."""
-        self._event.view = view
-
-    def finish(self, output: ToolOutput, error: ToolCallError | None) -> None:
-        """Complete the event of a call that ended, well or with an error that the model is told."""
-        self._event.result = output.as_json()
-        self._event.truncated = output.truncated
-        self._event.error = error
-        self._end()
-
-    def fail(self) -> None:
-        """Complete the event of a call that was cut off or raised what fails the sample."""
-        self._event.failed = True
-        self._end()
-
-    def _end(self) -> None:
-        waited = (self._clock.waited if self._clock is not None else 0.0) - self._waited
-        # Not less than nothing: the clocks are read one after the other.
-        working = max(0.0, time.perf_counter() - self._started - waited)
-        self._event.pending = None
-        self._event.completed = utc_now()
-        self._event.working_time = round(working, 6)

@@ -27,6 +27,8 @@ class Accepted(NamedTuple):
     """Defaults by name; a parameter without one is required."""
     others: bool
     """Whether it takes any other name too (`**kwargs`)."""
+    names: frozenset[str]
+    """All that a docstring may speak of, also what only the program can pass."""
 
 
 def function_of(tool: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,6 +61,7 @@ def accepted_arguments(name: str, tool: Callable[..., Any]) -> Accepted:
         types={p.name: _annotation(name, p, function) for p in named},
         defaults={p.name: p.default for p in named if p.default is not _EMPTY},
         others=any(p.kind is p.VAR_KEYWORD for p in parameters),
+        names=frozenset(inspect.signature(function).parameters),
     )
 
 
@@ -71,9 +74,10 @@ def tool_params(
 
     Raises:
         ToolDefinitionError: A parameter has no type or no description, or a type whose
-            values JSON cannot hold.
+            values JSON cannot hold; or one is described that there is not.
     """
     check_described(name, described, accepted.types)
+    _check_documented(name, docs, accepted)
     properties = {
         parameter: _property(name, parameter, accepted, docs, described.get(parameter))
         for parameter in accepted.types
@@ -95,6 +99,18 @@ def check_described(name: str, described: Mapping[str, str], known: Mapping[str,
         if parameter not in known:
             hint = nearest_hint(parameter, known)
             raise ToolDefinitionError(name, f"has no parameter {parameter!r}. {hint}")
+
+
+def _check_documented(name: str, docs: ToolDocs, accepted: Accepted) -> None:
+    """Raise ToolDefinitionError if the docstring describes a parameter that there is not."""
+    if accepted.others:
+        return
+    for parameter in docs.parameters:
+        if parameter.lstrip("*") not in accepted.names:
+            hint = nearest_hint(parameter, accepted.types)
+            raise ToolDefinitionError(
+                name, f"describes {parameter!r} in its docstring, but takes no such thing. {hint}"
+            )
 
 
 def check_accepted(name: str, accepted: Accepted, params: ToolParams) -> None:

@@ -29,6 +29,7 @@ from tasks_lib.tool._function import (
     function_of,
     tool_params,
 )
+from tasks_lib.tool._take_over import takes_over
 from tasks_lib.tool._tool import (
     Tool,
     ToolCallModelInput,
@@ -82,9 +83,9 @@ class ToolDef:
             ToolDefinitionError: `tool` is none, or the model could not be told what it does
                 and takes.
         """
-        facts = _facts(tool)
+        facts = _facts(tool, name)
         self.tool = tool
-        self.name = name or facts.name
+        self.name = facts.name
         self.description = description or facts.docs.description
         if not self.description:
             raise ToolDefinitionError(
@@ -137,6 +138,8 @@ class ToolDef:
             result: ToolResult = await called(*args, **kwargs)
             return result
 
+        if takes_over(called):
+            vars(execute).update(agent=called.agent, take_over=called.take_over)
         _remember(execute, self)
         return execute
 
@@ -218,12 +221,12 @@ class _Facts(NamedTuple):
     options: dict[str, JsonValue] | None = None
 
 
-def _facts(tool: Callable[..., Any]) -> _Facts:
+def _facts(tool: Callable[..., Any], given_name: str | None) -> _Facts:
     known = getattr(tool, _DEFINITION, None)
     if isinstance(known, ToolDef):
         docs = ToolDocs(known.description, {}, {})
         return _Facts(
-            known.name,
+            given_name or known.name,
             docs,
             known.parameters,
             known.parallel,
@@ -231,7 +234,7 @@ def _facts(tool: Callable[..., Any]) -> _Facts:
             known.model_input,
             known.options,
         )
-    name = _name(tool)
+    name = _name(tool, given_name)
     if not is_async_callable(tool):
         raise ToolDefinitionError(name, "is not an async function, so it cannot be called.")
     docs = tool_docs(function_of(tool))
@@ -247,14 +250,16 @@ def _facts(tool: Callable[..., Any]) -> _Facts:
     )
 
 
-def _name(tool: Callable[..., Any]) -> str:
+def _name(tool: Callable[..., Any], given: str | None) -> str:
     if is_registered(tool, "tool"):
         info = registry_info(tool)
         if registry_lookup("tool", info.name) is tool:
             raise ToolDefinitionError(info.name, f"was not made: pass {info.name}() instead.")
-        return unqualified_name(tool)
+        return given or unqualified_name(tool)
     if not callable(tool):
         raise ToolDefinitionError(str(tool), "is no tool: expected an async function.")
+    if given:
+        return given
     named = tool.func if isinstance(tool, functools.partial) else tool
     name = getattr(named, "__name__", None)
     if not isinstance(name, str):

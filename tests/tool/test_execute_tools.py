@@ -195,7 +195,7 @@ async def test_other_errors_fail_the_sample(error: Exception) -> None:
 
     (event,) = tool_events(context)
     assert caught.value is inner
-    assert caught.value.__notes__ == ["Raised by the tool 'broken'."]
+    assert caught.value.__notes__ == ["Raised in a call of the tool 'broken'."]
     assert (event.failed, event.pending, event.error, event.result) == (True, None, None, None)
     assert event.completed is not None
 

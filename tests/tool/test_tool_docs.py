@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
@@ -207,6 +208,27 @@ async def by_position(x: int, /) -> int:
     return x
 
 
+async def documents_another(count: int) -> int:
+    """Take it.
+
+    Args:
+        count: What.
+        cuont: The same, once more.
+    """
+    return count
+
+
+async def documents_what_is_bound(session: str, /, x: int, *rest: int) -> int:
+    """Take it.
+
+    Args:
+        session: Of the program.
+        x: What.
+        *rest: More.
+    """
+    return x
+
+
 class _Nameless:
     async def __call__(self) -> str:
         """Do it."""
@@ -225,6 +247,12 @@ class _Nameless:
             lambda: ToolDef(undescribed),
             "The tool 'undescribed' does not say what 'x', 'z' means",
             id="parameters without a description",
+        ),
+        pytest.param(
+            lambda: ToolDef(documents_another),
+            "The tool 'documents_another' describes 'cuont' in its docstring, but takes no such "
+            "thing. Did you mean 'count'?",
+            id="a parameter described that there is not",
         ),
         pytest.param(
             lambda: ToolDef(untyped),
@@ -283,6 +311,12 @@ def test_what_a_model_cannot_be_told_is_refused(make: Callable[[], object], prob
     with pytest.raises(ToolDefinitionError) as caught:
         make()
     assert str(caught.value).startswith(problem)
+
+
+def test_a_docstring_may_speak_of_what_the_program_passes() -> None:
+    definition = ToolDef(partial(documents_what_is_bound, "s"))
+
+    assert list(definition.parameters.properties) == ["x"]
 
 
 def test_a_missing_docstring_can_be_made_up_for() -> None:
