@@ -1,5 +1,6 @@
 """Models: how they are named, asked, retried and recorded; and the providers."""
 
+import tasks_lib.model._sampling  # noqa: F401 - servers of tools may ask the evaluated model
 from tasks_lib.model._api import ModelAPI, modelapi
 from tasks_lib.model._cache import CachePolicy
 from tasks_lib.model._cache_store import (
@@ -9,6 +10,8 @@ from tasks_lib.model._cache_store import (
     cache_prune,
     cache_size,
 )
+from tasks_lib.model._chat_params import chat_params
+from tasks_lib.model._conversation import ModelConversation
 from tasks_lib.model._model import (
     Model,
     active_generate_config,
@@ -31,7 +34,42 @@ from tasks_lib.model._resolve import (
 )
 from tasks_lib.model._retry import MAX_ATTEMPTS, MAX_RETRY_SECONDS
 from tasks_lib.model._tool_call import parse_tool_call
-from tasks_lib.model._tools import execute_tools
+from tasks_lib.model._tools import call_tools, execute_tools
+from tasks_lib.model._trim import trim_messages
+from tasks_lib.schema import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageBase,
+    ChatMessageSystem,
+    ChatMessageTool,
+    ChatMessageUser,
+    Citation,
+    CitationBase,
+    Content,
+    ContentAudio,
+    ContentCitation,
+    ContentData,
+    ContentDocument,
+    ContentImage,
+    ContentReasoning,
+    ContentText,
+    ContentToolUse,
+    ContentVideo,
+    DocumentCitation,
+    GenerateConfig,
+    GenerateConfigArgs,
+    Logprob,
+    Logprobs,
+    ModelCall,
+    ModelOutput,
+    ModelUsage,
+    ResponseSchema,
+    StopReason,
+    TopLogprob,
+    UrlCitation,
+)
+from tasks_lib.tool import ExecuteToolsResult
 
 __all__ = [
     "BUILTIN_PROVIDERS",
@@ -39,13 +77,46 @@ __all__ = [
     "MAX_RETRY_SECONDS",
     "NOT_GIVEN",
     "CachePolicy",
+    "ChatCompletionChoice",
+    "ChatMessage",
+    "ChatMessageAssistant",
+    "ChatMessageBase",
+    "ChatMessageSystem",
+    "ChatMessageTool",
+    "ChatMessageUser",
+    "Citation",
+    "CitationBase",
+    "Content",
+    "ContentAudio",
+    "ContentCitation",
+    "ContentData",
+    "ContentDocument",
+    "ContentImage",
+    "ContentReasoning",
+    "ContentText",
+    "ContentToolUse",
+    "ContentVideo",
+    "DocumentCitation",
+    "ExecuteToolsResult",
+    "GenerateConfig",
+    "GenerateConfigArgs",
+    "Logprob",
+    "Logprobs",
     "Model",
     "ModelAPI",
+    "ModelCall",
+    "ModelConversation",
     "ModelCost",
     "ModelName",
+    "ModelOutput",
+    "ModelUsage",
     "NotGiven",
     "PriceTable",
+    "ResponseSchema",
     "RoleModel",
+    "StopReason",
+    "TopLogprob",
+    "UrlCitation",
     "active_generate_config",
     "active_model",
     "cache_clear",
@@ -53,6 +124,8 @@ __all__ = [
     "cache_path",
     "cache_prune",
     "cache_size",
+    "call_tools",
+    "chat_params",
     "close_models",
     "environment_model_args",
     "execute_tools",
@@ -63,6 +136,7 @@ __all__ = [
     "parse_tool_call",
     "resolve_model_roles",
     "resolve_models",
+    "trim_messages",
     "use_active_model",
     "use_prices",
 ]

@@ -130,6 +130,14 @@ class ModelAPI(ABC):
         """Tell whether tools must be sent even when none may be called."""
         return False
 
+    def search_refusal(self, tool: ToolInfo, config: GenerateConfig) -> str | None:
+        """Return why the provider does not itself do the web search that `tool` is.
+
+        None: it does. `generate` then gets the tool with its options, see
+        `tasks_lib.tool.native_search`; otherwise it gets a function like any other.
+        """
+        return f"{self.provider or 'the model'!r} does not search itself"
+
     def tool_result_images(self) -> bool:
         """Tell whether tool messages may carry images."""
         return False

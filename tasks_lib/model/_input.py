@@ -25,6 +25,7 @@ from tasks_lib.tool import (
     ToolCallModelInputHints,
     ToolDef,
     expand_tools,
+    searched_by_us,
     with_model_input,
 )
 
@@ -53,6 +54,7 @@ async def make_request(
 
     Raises:
         ToolDefinitionError: One of `tools` is none, or two have the same name.
+        PrerequisiteError: The web is to be searched, and nobody who was named can.
     """
     if not tools:
         return Request(messages_for(api, messages, config), [], "none", config)
@@ -64,9 +66,20 @@ async def make_request(
     messages = with_model_input(messages, callable_tools, hints)
     if not all(tool.parallel for tool in callable_tools):
         config = config.model_copy(update={"parallel_tool_calls": False})
-    infos = [tool.info if isinstance(tool, ToolDef) else tool for tool in known]
+    infos = [
+        _as_sent(api, tool.info if isinstance(tool, ToolDef) else tool, config) for tool in known
+    ]
     sent, choice = tools_for(api, infos, choice)
     return Request(messages_for(api, messages, config), sent, choice, config)
+
+
+def _as_sent(api: ModelAPI, tool: ToolInfo, config: GenerateConfig) -> ToolInfo:
+    """Return a tool as `api` gets it: a web search that it does not do is a function."""
+    if tool.options is None:
+        return tool
+    is_off = config.internal_tools is False
+    refusal = "internal_tools is False" if is_off else api.search_refusal(tool, config)
+    return tool if refusal is None else searched_by_us(tool, refusal)
 
 
 def messages_for(

@@ -12,7 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from tasks_lib._errors import ModelError
 from tasks_lib._util._registry import is_registered, unqualified_name
-from tasks_lib.context import MaxConnections, current_sample
+from tasks_lib.context import (
+    MaxConnections,
+    check_limits,
+    check_message_limit,
+    current_sample,
+)
 from tasks_lib.model._api import ModelAPI
 from tasks_lib.model._cache import CachePolicy, cache_policy
 from tasks_lib.model._input import make_request
@@ -25,7 +30,7 @@ from tasks_lib.schema import (
     ModelOutput,
     ToolChoice,
 )
-from tasks_lib.tool import AnyTools, execute_tools
+from tasks_lib.tool import AnyTools, execute_tools, mcp_connection
 
 DISABLE_VARIABLES = ("EVAL_DISABLE_MODEL_API", "INSPECT_DISABLE_MODEL_API")
 """When one is set, every call of a model fails, except of `mockllm` and `replay`: for tests that
@@ -108,6 +113,14 @@ class Model:
         merged = self.config.merge(config) if config else self.config
         return merged.max_connections or self.api.max_connections()
 
+    def max_tool_output(self, config: GenerateConfig | None = None) -> int | None:
+        """Return how many bytes of a tool's output the model gets to see; None: the default.
+
+        Args:
+            config: Options of a call, which win over all others.
+        """
+        return self._merged(config).config.max_tool_output
+
     async def generate(
         self,
         input: str | list[ChatMessage],
@@ -132,17 +145,17 @@ class Model:
                 kept, and how long. An answer from the cache is booked with no usage.
 
         Raises:
-            LimitExceededError: The sample has no messages, tokens or working time left.
+            LimitExceededError: The sample, or a block with a limit of its own, has no messages,
+                tokens or working time left.
             ModelRetryError: The request failed on every attempt that was allowed.
             ModelError: The provider refused the request, or calls are disabled.
             ToolDefinitionError: One of `tools` is none, or two have the same name.
         """
         self._check_enabled()
         messages = [ChatMessageUser(content=input)] if isinstance(input, str) else input
+        check_message_limit(len(messages), generating=True)
+        check_limits()
         context = current_sample()
-        if context is not None:
-            context.limits.check_messages(len(messages), generating=True)
-            context.check_limits()
         plan = self._merged(config)
         request = await make_request(
             self.api, [*plan.system, *messages], tools, tool_choice, plan.config
@@ -169,16 +182,17 @@ class Model:
         messages: list[ChatMessage] = []
         messages += [ChatMessageUser(content=input)] if isinstance(input, str) else input
         before = len(messages)
-        max_output = self._merged(config).config.max_tool_output
-        while True:
-            output = await self.generate(messages, tools, config=config, cache=cache)
-            if output.empty:
-                return messages[before:], output
-            messages.append(output.message)
-            if not output.message.tool_calls:
-                return messages[before:], output
-            results = await execute_tools(messages, tools, max_output)
-            messages.extend(results.messages)
+        max_output = self.max_tool_output(config)
+        async with mcp_connection(tools):
+            while True:
+                output = await self.generate(messages, tools, config=config, cache=cache)
+                if output.empty:
+                    return messages[before:], output
+                messages.append(output.message)
+                if not output.message.tool_calls:
+                    return messages[before:], output
+                results = await execute_tools(messages, tools, max_output)
+                messages.extend(results.messages)
 
     def on_close(self, callback: Callable[[], None]) -> None:
         """Let `callback` know when the model is closed."""

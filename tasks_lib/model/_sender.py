@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from tasks_lib._errors import EvalsError, ModelError
-from tasks_lib.context import SampleContext, connection_feedback, connection_slot
+from tasks_lib.context import (
+    SampleContext,
+    check_limits,
+    connection_feedback,
+    connection_slot,
+    record_usage,
+)
 from tasks_lib.model._api import ModelAPI
 from tasks_lib.model._cache import CachePolicy, cache_key
 from tasks_lib.model._cache_store import cache_fetch, cache_store
@@ -128,9 +134,9 @@ class Sender:
         if keep is not None and keep(output):
             record.cache = "write"
         record.finish(output)
-        if context is not None and output.usage is not None:
-            context.record_usage(self._name, output.usage)
-            context.check_limits()
+        if output.usage is not None:
+            record_usage(self._name, output.usage)
+            check_limits()
         return output
 
 

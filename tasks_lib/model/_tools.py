@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 from tasks_lib.model._model import active_generate_config
-from tasks_lib.schema import ChatMessage
+from tasks_lib.schema import ChatMessage, ChatMessageAssistant
 from tasks_lib.tool import AnyTools, ExecuteToolsResult
 from tasks_lib.tool import execute_tools as execute
 
@@ -20,3 +21,15 @@ async def execute_tools(
     if max_output is None:
         max_output = active_generate_config().max_tool_output
     return await execute(messages, tools, max_output)
+
+
+async def call_tools(
+    message: ChatMessageAssistant, tools: AnyTools, max_output: int | None = None
+) -> list[ChatMessage]:
+    """Do the tool calls of one message. Deprecated: use `execute_tools`."""
+    warnings.warn(
+        "call_tools(…) is deprecated: use execute_tools([…, message], tools).",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return (await execute_tools([message], tools, max_output)).messages

@@ -167,7 +167,6 @@ NEVER_TAKEN = {
     "num_choices",
     "logprobs",
     "top_logprobs",
-    "internal_tools",
 }
 
 

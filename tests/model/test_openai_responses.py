@@ -141,7 +141,7 @@ def test_messages(message: ChatMessage, expected: list[dict[str, Any]]) -> None:
             [THOUGHT, {**said(), "content": [{"type": "refusal", "refusal": "No."}]}], id="refusal"
         ),
         pytest.param(
-            [{"type": "web_search_call", "id": "ws_1", "status": "completed"}, THOUGHT, said()],
+            [{"type": "mcp_list_tools", "id": "mcpl_1", "tools": []}, THOUGHT, said()],
             id="what we have no words for",
         ),
         pytest.param([{**THOUGHT, "summary": []}, said()], id="unreadable thought"),

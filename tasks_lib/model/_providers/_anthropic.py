@@ -21,6 +21,7 @@ from tasks_lib.model._providers._anthropic_errors import (
 from tasks_lib.model._providers._anthropic_media import message_media
 from tasks_lib.model._providers._anthropic_options import (
     SAMPLING_OPTIONS,
+    can_search,
     check_options,
     default_max_tokens,
 )
@@ -32,8 +33,13 @@ from tasks_lib.model._providers._anthropic_platforms import (
     find_account,
     make_client,
 )
-from tasks_lib.model._providers._anthropic_request import messages_request
-from tasks_lib.model._providers._anthropic_response import message_output, refusal_output
+from tasks_lib.model._providers._anthropic_request import continued_request, messages_request
+from tasks_lib.model._providers._anthropic_response import (
+    PAUSED,
+    joined_messages,
+    message_output,
+    refusal_output,
+)
 from tasks_lib.model._providers._anthropic_stream import streamed_message
 from tasks_lib.model._providers._clients import LoopClient, longer_timeout_s
 from tasks_lib.model._providers._wire import JSONObject, raw_call
@@ -51,12 +57,16 @@ from tasks_lib.schema import (
     ToolChoice,
     ToolInfo,
 )
+from tasks_lib.tool import native_search
 
 _PATH = "/v1/messages"
 
 _MOST_TOKENS_AT_ONCE = 21_333
 """`max_tokens` above which the answer is streamed: it could take more than ten minutes, and
 connections that are silent for so long break."""
+
+_MOST_PAUSES = 10
+"""How often a turn that the provider paused is gone on with."""
 
 _SAMPLING_VERSION = {DIRECT: "2023-06-01", VERTEX: "vertex-2023-10-16"}
 """The last version of the interface that has temperature, top_p and top_k."""
@@ -141,6 +151,16 @@ class AnthropicAPI(ModelAPI):
         """Return True: calls in a conversation are refused without the tools they are of."""
         return True
 
+    def search_refusal(self, tool: ToolInfo, config: GenerateConfig) -> str | None:
+        """Return why Anthropic does not search the web itself; None: it does."""
+        if native_search(tool, "anthropic") is None:
+            return f"{self._label!r} searches as 'anthropic', which is not named"
+        if self._account.provider == BEDROCK:
+            return "models on Bedrock do not search"
+        if not can_search(self._sent_name):
+            return f"{self._label!r} is a model without web search"
+        return None
+
     def tool_result_images(self) -> bool:
         """Return True: tool results may have images."""
         return True
@@ -174,7 +194,7 @@ class AnthropicAPI(ModelAPI):
         headers = self._prepare(body)
         began = time.perf_counter()
         try:
-            data = await self._exchange(body, headers, config)
+            data = await self._turn(body, headers, config)
             failure = self._error_in(data)
             if failure is not None:
                 # Without the response itself: its text may repeat the key.
@@ -211,6 +231,18 @@ class AnthropicAPI(ModelAPI):
                 return {**self._headers, "anthropic-version": _SAMPLING_VERSION[platform]}
             body.setdefault("anthropic_version", _SAMPLING_VERSION[platform])
         return self._headers
+
+    async def _turn(
+        self, body: JSONObject, headers: dict[str, str], config: GenerateConfig
+    ) -> JSONObject:
+        """Return the response to a request, with what comes after the pauses of a long search."""
+        data = await self._exchange(body, headers, config)
+        for _ in range(_MOST_PAUSES):
+            if data.get("stop_reason") != PAUSED:
+                break
+            more = await self._exchange(continued_request(body, data), headers, config)
+            data = joined_messages(data, more)
+        return data
 
     async def _exchange(
         self, body: JSONObject, headers: dict[str, str], config: GenerateConfig

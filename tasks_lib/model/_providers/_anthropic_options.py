@@ -37,6 +37,8 @@ _ALWAYS_THINKING: Version = (5, 0)
 """The first that thinks unless it is told not to."""
 _BETWEEN_TOOLS: Version = (5, 5)
 """The first Sonnet that calls its least thinking `between_tools`, and knows no `disabled`."""
+_SEARCHING: Version = (3, 5)
+"""The first that can search the web."""
 _NEWEST: Version = (99, 0)
 
 _VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d)(?!\d)(?:[-.](\d)(?!\d))?")
@@ -56,12 +58,12 @@ _HONOURED = frozenset(
         "reasoning_summary",
         "response_schema",
         "extra_body",
+        "internal_tools",
     }
 )
 
 _REASONS = {
     "best_of": "the interface gives one answer; use epochs",
-    "internal_tools": "tools are sent as functions",
 }
 
 
@@ -96,6 +98,11 @@ def thinks(model: str, config: GenerateConfig) -> bool:
     if config.reasoning_effort is None:
         return claude_version(model) >= _ALWAYS_THINKING
     return config.reasoning_effort != "none"
+
+
+def can_search(model: str) -> bool:
+    """Tell whether the model can search the web itself."""
+    return claude_version(model) >= _SEARCHING
 
 
 def default_max_tokens(model: str, config: GenerateConfig) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from tasks_lib._errors import ModelError
 from tasks_lib._util._media import Media
 from tasks_lib.model._providers._anthropic_media import document_block, image_block
 from tasks_lib.model._providers._anthropic_options import SAMPLING_OPTIONS, thinking_params
@@ -20,6 +21,7 @@ from tasks_lib.schema import (
     ContentImage,
     ContentReasoning,
     ContentText,
+    ContentToolUse,
     GenerateConfig,
     JSONSchema,
     ToolCall,
@@ -27,13 +29,20 @@ from tasks_lib.schema import (
     ToolFunction,
     ToolInfo,
 )
+from tasks_lib.tool import native_search
 
-INTERNAL = "anthropic"
+INTERNAL: Final = "anthropic"
 """`internal` of content that only this provider understands."""
 
 PARTS_BEFORE = "parts_before"
 """In `internal` of a tool call: how many parts of the content came before it. Without it,
 all did. Signed thoughts must be sent back in the order in which they came."""
+
+_SEARCH_TOOL = "web_search_20250305"
+"""The version of their web search that all models have that search at all."""
+
+_CITED_SEARCH = "web_search_result_location"
+"""The kind of citation that belongs to a search and goes back with it."""
 
 _NOTHING_SAID = "(nothing was said)"
 """Stands for a message without content, which the interface refuses."""
@@ -80,7 +89,7 @@ def messages_request(
         body.setdefault("output_config", {})["format"] = schema
     if tools:
         body["tools"] = [tool_param(tool) for tool in tools]
-        body["tool_choice"] = _tool_choice(tool_choice, config.parallel_tool_calls)
+        body["tool_choice"] = _tool_choice(tool_choice, tools, config.parallel_tool_calls)
     if _is_cached(config, body):
         _mark_cached(body.get("tools", []), system, turns)
     if config.extra_body:
@@ -88,8 +97,17 @@ def messages_request(
     return body
 
 
+def continued_request(body: JSONObject, answer: JSONObject) -> JSONObject:
+    """Return the request that goes on with an answer that was paused."""
+    begun = {"role": "assistant", "content": answer["content"]}
+    return {**body, "messages": [*body["messages"], begun]}
+
+
 def tool_param(tool: ToolInfo) -> JSONObject:
     """Return a tool as it is sent."""
+    search = native_search(tool, INTERNAL)
+    if search is not None:
+        return {"type": _SEARCH_TOOL, "name": "web_search", **search}
     return {
         "name": tool.name,
         "description": tool.description,
@@ -172,14 +190,18 @@ def _blocks(content: str | Sequence[Content], media: Mapping[str, Media]) -> lis
     """Return content as it is sent, without empty text, which the interface refuses."""
     if isinstance(content, str):
         return [_text_block(content)] if content else []
-    return [
-        _block(part, media) for part in content if not isinstance(part, ContentText) or part.text
-    ]
+    blocks: list[JSONObject] = []
+    for part in content:
+        if isinstance(part, ContentToolUse):
+            blocks += _search_blocks(part)
+        elif not isinstance(part, ContentText) or part.text:
+            blocks.append(_block(part, media))
+    return blocks
 
 
 def _block(part: Content, media: Mapping[str, Media]) -> JSONObject:
     if isinstance(part, ContentText):
-        return _text_block(part.text)
+        return {**_text_block(part.text), **_citations(part)}
     if isinstance(part, ContentReasoning):
         return _thinking_block(part)
     if isinstance(part, ContentImage):
@@ -188,7 +210,28 @@ def _block(part: Content, media: Mapping[str, Media]) -> JSONObject:
         return document_block(part, media)
     if isinstance(part, ContentData) and part.internal == INTERNAL:
         return part.data
-    raise unsendable(part, "the messages interface", "text, images and documents")
+    raise _unsendable(part)
+
+
+def _search_blocks(part: ContentToolUse) -> list[JSONObject]:
+    """Return a search and what it found, as they came."""
+    came = part.internal.get(INTERNAL) if isinstance(part.internal, dict) else None
+    if not isinstance(came, list):
+        raise _unsendable(part)
+    return came  # type: ignore[return-value]  # the blocks that `_anthropic_response` put there
+
+
+def _citations(part: ContentText) -> JSONObject:
+    cited = [
+        citation.internal
+        for citation in part.citations or ()
+        if citation.internal and citation.internal.get("type") == _CITED_SEARCH
+    ]
+    return {"citations": cited} if cited else {}
+
+
+def _unsendable(part: Content) -> ModelError:
+    return unsendable(part, "the messages interface", "text, images and documents")
 
 
 def _text_block(text: str) -> JSONObject:
@@ -204,9 +247,14 @@ def _thinking_block(part: ContentReasoning) -> JSONObject:
     return {"type": "thinking", "thinking": part.reasoning, "signature": part.signature}
 
 
-def _tool_choice(choice: ToolChoice, parallel: bool | None) -> JSONObject:
+def _tool_choice(
+    choice: ToolChoice, tools: Sequence[ToolInfo], parallel: bool | None
+) -> JSONObject:
     if choice == "none":
         return {"type": "none"}
+    if all(native_search(tool, INTERNAL) is not None for tool in tools):
+        # A tool that is chosen is the only one that is sent; theirs go by other names.
+        choice = "auto" if choice == "auto" else "any"
     param: JSONObject = (
         {"type": "tool", "name": choice.name}
         if isinstance(choice, ToolFunction)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_json
+
 from tasks_lib.model._providers._anthropic_request import INTERNAL, PARTS_BEFORE
 from tasks_lib.model._providers._wire import JSONObject
 from tasks_lib.model._tool_call import parse_tool_call
@@ -18,6 +20,7 @@ from tasks_lib.schema import (
     ContentData,
     ContentReasoning,
     ContentText,
+    ContentToolUse,
     DocumentCitation,
     DocumentRange,
     ModelOutput,
@@ -36,8 +39,14 @@ _STOP_REASONS: dict[str, StopReason] = {
     "refusal": "content_filter",
     "model_context_window_exceeded": "model_length",
 }
-"""What has no counterpart is unknown, such as `pause_turn`: the provider's own tools, which
-are not sent, took too long."""
+"""What has no counterpart is unknown, such as `pause_turn`: the provider's own tools took too
+long, again and again."""
+
+PAUSED = "pause_turn"
+"""Why a response stopped that wants to be gone on with."""
+
+_SEARCH, _FOUND = "server_tool_use", "web_search_tool_result"
+"""Types of the blocks that are a search and what it found."""
 
 _TOO_LONG = re.compile(
     r"(prompt|input) is too long|exceeds? (the )?context (limit|window)", re.IGNORECASE
@@ -90,6 +99,20 @@ def message_output(
     return output
 
 
+def joined_messages(first: Mapping[str, Any], more: JSONObject) -> JSONObject:
+    """Return a paused response and what came after the pause as one response.
+
+    `more` may be an error: then it is returned.
+    """
+    if not isinstance(more.get("content"), list):
+        return more
+    usage = dict(first.get("usage") or {})
+    for name, count in (more.get("usage") or {}).items():
+        before = usage.get(name)
+        usage[name] = count + before if isinstance(count, int) and before else count
+    return {**more, "content": [*first["content"], *more["content"]], "usage": usage}
+
+
 def message_usage(usage: Mapping[str, Any] | None) -> ModelUsage | None:
     """Return the usage that a response reports, None if it does not.
 
@@ -132,11 +155,14 @@ def _content(
     parts: list[Content] = []
     calls: list[ToolCall] = []
     before: list[int] = []
+    searches = _searches(blocks)
     for block in blocks:
         if block["type"] == "tool_use":
             calls.append(_tool_call(block, tools))
             before.append(len(parts))
-        else:
+        elif block["type"] == _SEARCH and block["id"] in searches:
+            parts.append(_search(block, searches[block["id"]]))
+        elif block["type"] != _FOUND or block.get("tool_use_id") not in searches:
             parts.append(_part(block))
     for call, count in zip(calls, before, strict=True):
         if count < len(parts):
@@ -157,6 +183,34 @@ def _tool_call(block: Mapping[str, Any], tools: Sequence[ToolInfo]) -> ToolCall:
         )
     # A stream that ended within the arguments.
     return parse_tool_call(block["id"], block["name"], str(arguments), tools)
+
+
+def _searches(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return what was found, by the ids of the searches."""
+    asked = {block["id"] for block in blocks if block["type"] == _SEARCH}
+    found = {
+        block["tool_use_id"]: block
+        for block in blocks
+        if block["type"] == _FOUND and "tool_use_id" in block
+    }
+    return {id: block for id, block in found.items() if id in asked}
+
+
+def _search(asked: Mapping[str, Any], found: Mapping[str, Any]) -> ContentToolUse:
+    """Return a search with the titles and addresses of what it found; the rest is for them."""
+    content = found["content"]
+    failed = isinstance(content, dict)
+    pages = () if failed else content
+    told = [{name: page.get(name) for name in ("title", "url", "page_age")} for page in pages]
+    return ContentToolUse(
+        tool_type="web_search",
+        id=asked["id"],
+        name=asked["name"],
+        arguments=to_json(asked["input"]).decode(),
+        result=to_json(told).decode(),
+        error=content.get("error_code") if failed else None,
+        internal={INTERNAL: [dict(asked), dict(found)]},
+    )
 
 
 def _part(block: Mapping[str, Any]) -> Content:

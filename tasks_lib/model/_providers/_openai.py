@@ -16,7 +16,8 @@ from tasks_lib.model._providers._openai_compatible import OpenAICompatibleAPI
 from tasks_lib.model._providers._openai_request import CHAT_OPTIONS, ChatForm
 from tasks_lib.model._providers._openai_responses import Responses
 from tasks_lib.model._providers._service import Service
-from tasks_lib.schema import GenerateConfig
+from tasks_lib.schema import GenerateConfig, ToolInfo
+from tasks_lib.tool import native_search
 
 OPENAI = Service("openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",), ("OPENAI_BASE_URL",))
 
@@ -30,6 +31,9 @@ _REASONING_MODEL = re.compile(r"o\d|gpt-[5-9](?!.*-chat)|codex")
 
 _CACHE_MODEL = re.compile(r"gpt-(5\.([6-9]|\d\d)|[6-9])")
 """Models that can be told how to cache prompts."""
+
+_WITHOUT_SEARCH = re.compile(r"gpt-3\.5|gpt-4(?!o|\.)|gpt-4\.1-nano|o1|o3-mini|.*-chat-latest$")
+"""Models that cannot search the web, by the beginning of their names."""
 
 _REASONING_OPTIONS = {**CHAT_OPTIONS, "max_tokens": "max_completion_tokens"}
 
@@ -97,6 +101,18 @@ class OpenAIAPI(OpenAICompatibleAPI):
             )
         self.account = self.account._replace(more=more)
         self._choose_interface(responses_api, responses_store)
+
+    def search_refusal(self, tool: ToolInfo, config: GenerateConfig) -> str | None:
+        """Return why OpenAI does not search the web itself; None: it does."""
+        if native_search(tool, "openai") is None:
+            return f"{self.label!r} searches as 'openai', which is not named"
+        if not isinstance(self.interface, Responses):
+            return f"{self.label!r} searches in the Responses API only (responses_api=True)"
+        if _WITHOUT_SEARCH.match(self.sent_name):
+            return f"{self.label!r} is a model without web search"
+        if config.reasoning_effort == "minimal":
+            return f"{self.label!r} does not search with reasoning_effort 'minimal'"
+        return None
 
     def make_client(self, http_client: httpx2.AsyncClient) -> openai.AsyncOpenAI:
         """Return a client of the account that does not retry."""

@@ -11,11 +11,13 @@ from tasks_lib.model._providers._openai_responses_request import responses_reque
 from tasks_lib.model._providers._options import refuse_all_but
 from tasks_lib.model._providers._wire import JSONObject
 from tasks_lib.schema import ChatMessage, GenerateConfig, ModelOutput, ToolChoice, ToolInfo
+from tasks_lib.tool import native_search
 
 _HONOURED = frozenset(
     {
         "cache_prompt",
         "extra_body",
+        "internal_tools",
         "logprobs",
         "max_tokens",
         "parallel_tool_calls",
@@ -33,7 +35,6 @@ _IN_CHAT = "the Responses API has no such option; chat completions do (responses
 _REASONS = {
     "best_of": "the Responses API gives one answer; use epochs",
     "frequency_penalty": _IN_CHAT,
-    "internal_tools": "tools are sent as functions only",
     "logit_bias": _IN_CHAT,
     "num_choices": _IN_CHAT,
     "presence_penalty": _IN_CHAT,
@@ -77,6 +78,8 @@ class Responses(NamedTuple):
         include = ["reasoning.encrypted_content"] if self.thinks else []
         if config.logprobs or config.top_logprobs:
             include.append("message.output_text.logprobs")
+        if any(native_search(tool, "openai") is not None for tool in tools):
+            include.append("web_search_call.action.sources")
         fixed: JSONObject = {"model": model}
         if include:
             fixed["include"] = include

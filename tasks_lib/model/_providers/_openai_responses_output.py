@@ -5,21 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks_lib.model._providers._openai_responses_request import KEPT_ITEM, REASONING_ITEM
+from pydantic_core import to_json
+
+from tasks_lib.model._providers._openai_responses_request import (
+    KEPT_ITEM,
+    REASONING_ITEM,
+    SEARCH_ITEM,
+)
 from tasks_lib.model._tool_call import parse_tool_call
 from tasks_lib.schema import (
     ChatCompletionChoice,
     ChatMessageAssistant,
+    Citation,
     Content,
     ContentData,
     ContentReasoning,
     ContentText,
+    ContentToolUse,
     Logprobs,
     ModelOutput,
     ModelUsage,
     StopReason,
     ToolCall,
     ToolInfo,
+    UrlCitation,
 )
 
 _INCOMPLETE: dict[str, StopReason] = {
@@ -109,13 +118,40 @@ def _parts(item: Mapping[str, Any], logprobs: list[Any]) -> list[Content]:
         kept = {name: value for name, value in item.items() if value is not None}
         kept.pop("status", None)
         return [ContentReasoning(reasoning=text, redacted=not text, internal=kept)]
+    if item["type"] == SEARCH_ITEM:
+        return [_search(item)]
     return [ContentData(data=dict(item), internal=KEPT_ITEM)]
+
+
+def _search(item: Mapping[str, Any]) -> ContentToolUse:
+    """Return what the model searched for; what it found is in its answer's citations."""
+    action = dict(item.get("action") or {})
+    sources = [source.get("url") for source in action.pop("sources", None) or ()]
+    failed = item.get("status") == "failed"
+    return ContentToolUse(
+        tool_type="web_search",
+        id=item["id"],
+        name=action.pop("type", "search"),
+        arguments=to_json(action).decode(),
+        result=to_json(sources).decode(),
+        error="The search failed." if failed else None,
+        internal=dict(item),
+    )
 
 
 def _text(said: Mapping[str, Any], came: dict[str, Any]) -> ContentText:
     if said["type"] == "refusal":
         return ContentText(text=said["refusal"], refusal=True, internal=came or None)
-    return ContentText(text=said["text"], internal=came or None)
+    citations: list[Citation] = [
+        UrlCitation(
+            cited_text=(note["start_index"], note["end_index"]),
+            title=note.get("title"),
+            url=note["url"],
+        )
+        for note in said.get("annotations") or ()
+        if note["type"] == "url_citation"
+    ]
+    return ContentText(text=said["text"], citations=citations or None, internal=came or None)
 
 
 def _content(parts: list[Content]) -> str | list[Content]:
@@ -123,7 +159,7 @@ def _content(parts: list[Content]) -> str | list[Content]:
     if not parts:
         return ""
     first = parts[0]
-    if len(parts) > 1 or not isinstance(first, ContentText) or first.refusal:
+    if len(parts) > 1 or not isinstance(first, ContentText) or first.refusal or first.citations:
         return parts
     phase = first.internal.get("phase") if isinstance(first.internal, dict) else None
     return parts if phase else first.text

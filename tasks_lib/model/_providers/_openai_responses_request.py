@@ -28,15 +28,20 @@ from tasks_lib.schema import (
     ContentImage,
     ContentReasoning,
     ContentText,
+    ContentToolUse,
     GenerateConfig,
     ToolCall,
     ToolChoice,
     ToolFunction,
     ToolInfo,
 )
+from tasks_lib.tool import native_search
 
 REASONING_ITEM = "reasoning"
 """Type of the items that hold reasoning."""
+
+SEARCH_ITEM = "web_search_call"
+"""Type of the items that say what the model searched for in the web."""
 
 KEPT_ITEM = "item"
 """`internal` of content that is an item as it came, of a kind that we have no words for."""
@@ -89,11 +94,8 @@ def responses_request(
         described = described_schema(config.response_schema)
         body["text"] = {"format": {"type": "json_schema", **described}}
     if tools:
-        # Not strict unless asked for, as in chat completions; here it is the default.
-        body["tools"] = [
-            {"type": "function", "strict": False, **tool_function(tool)} for tool in tools
-        ]
-        body["tool_choice"] = _tool_choice(tool_choice)
+        body["tools"] = [_tool(tool) for tool in tools]
+        body["tool_choice"] = _tool_choice(tool_choice, tools)
         if config.parallel_tool_calls is not None:
             body["parallel_tool_calls"] = config.parallel_tool_calls
     return {**body, **(config.extra_body or {})}
@@ -128,7 +130,7 @@ def _answer_items(message: ChatMessageAssistant) -> list[JSONObject]:
         items.sort(key=lambda item: places.get(item.get("id") or "", len(places)))
     if not any(item.get("type") == REASONING_ITEM for item in items):
         # The service misses the reasoning that belongs to an id: without it, no ids.
-        return [_alone(item) for item in items]
+        return [_alone(item) for item in items if item.get("type") != SEARCH_ITEM]
     return items
 
 
@@ -138,7 +140,9 @@ def _alone(item: JSONObject) -> JSONObject:
 
 
 def _is_reference(item: JSONObject) -> bool:
-    """Tell whether an item is reasoning that only the service has."""
+    """Tell whether an item is reasoning, or a search, that only the service has."""
+    if item.get("type") == SEARCH_ITEM:
+        return True
     is_reasoning = item.get("type") == REASONING_ITEM
     return is_reasoning and not (item.get("encrypted_content") or item.get("content"))
 
@@ -162,10 +166,16 @@ def _add_part(items: list[JSONObject], part: Content) -> None:
             items.append({**message, **more, "content": [said]})
         else:
             items.append({"role": "assistant", "content": part.text})
+    elif isinstance(part, ContentToolUse) and _item_type(part) == SEARCH_ITEM:
+        items.append(dict(part.internal))  # type: ignore[arg-type]  # an object: it has a type
     elif isinstance(part, ContentData) and part.internal == KEPT_ITEM:
         items.append(dict(part.data))
     else:
         raise unsendable(part, "an assistant message", "text")
+
+
+def _item_type(part: Content) -> object:
+    return part.internal.get("type") if isinstance(part.internal, dict) else None
 
 
 def _said(part: ContentText) -> JSONObject:
@@ -215,7 +225,18 @@ def _reasoning(config: GenerateConfig) -> JSONObject:
     return reasoning
 
 
-def _tool_choice(choice: ToolChoice) -> str | JSONObject:
+def _tool(tool: ToolInfo) -> JSONObject:
+    search = native_search(tool, "openai")
+    if search is not None:
+        return {"type": "web_search", **search}
+    # Not strict unless asked for, as in chat completions; here it is the default.
+    return {"type": "function", "strict": False, **tool_function(tool)}
+
+
+def _tool_choice(choice: ToolChoice, tools: Sequence[ToolInfo]) -> str | JSONObject:
     if isinstance(choice, ToolFunction):
+        # A tool that is chosen is the only one that is sent.
+        if all(native_search(tool, "openai") is not None for tool in tools):
+            return "required"
         return {"type": "function", "name": choice.name}
     return "required" if choice == "any" else choice
