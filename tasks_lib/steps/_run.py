@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from datetime import datetime
 
-from tasks_lib._errors import LimitExceededError
+from tasks_lib._errors import LimitExceededError, SampleTerminatedError
 from tasks_lib.context import SampleContext
 from tasks_lib.schema import (
     ErrorEvent,
@@ -77,9 +77,13 @@ class SampleRun:
         self.error = EvalError(message=message, traceback="".join(lines))
         self.context.transcript.record(ErrorEvent(error=self.error))
 
-    def reach_limit(self, reached: LimitExceededError) -> None:
-        """Note the limit that ends the solvers; the first one counts."""
-        event = SampleLimitEvent(type=reached.type, message=str(reached), limit=reached.limit)
+    def end_solving(self, ended: LimitExceededError | SampleTerminatedError) -> None:
+        """Note what ends the solvers before they are done; the first limit counts."""
+        if isinstance(ended, LimitExceededError):
+            limit = EvalSampleLimit(type=ended.type, limit=ended.limit)
+        else:
+            limit = EvalSampleLimit(type="operator", limit=1)
+        event = SampleLimitEvent(type=limit.type, message=str(ended), limit=limit.limit)
         self.context.transcript.record(event)
         if self.limit is None:
-            self.limit = EvalSampleLimit(type=reached.type, limit=reached.limit)
+            self.limit = limit

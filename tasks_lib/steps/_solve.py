@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Sequence
 
-from tasks_lib._errors import LimitExceededError
+from tasks_lib._errors import LimitExceededError, SampleTerminatedError
 from tasks_lib.context import span
 from tasks_lib.steps._run import SampleRun
 from tasks_lib.task import Solver, TaskState, run_solver
@@ -33,14 +33,17 @@ async def run_limited(run: SampleRun, name: str, solvers: Sequence[Solver]) -> N
     left = _time_left(run)
     try:
         async with asyncio.timeout(left) as timeout:
-            with span(name):
+            with run.context.within_working_limit(), span(name):
                 await _run_all(run, solvers)
-    except LimitExceededError as reached:
-        run.reach_limit(reached)
+    except (LimitExceededError, SampleTerminatedError, ExceptionGroup) as error:
+        ended = _ending(error)
+        if ended is None:
+            raise
+        run.end_solving(ended)
     except TimeoutError:
         if left is None or not timeout.expired():
             raise
-        run.reach_limit(_time_limit(run))
+        run.end_solving(_time_limit(run))
     finally:
         run.solving_s += time.perf_counter() - began
         if isinstance(run.context.state, TaskState):
@@ -67,6 +70,19 @@ async def _run_all(run: SampleRun, solvers: Sequence[Solver]) -> None:
         if state.completed:
             break
         state = await run_solver(solver, state, run.plan.generate)
+
+
+def _ending(error: Exception) -> LimitExceededError | SampleTerminatedError | None:
+    """Return what ends the solvers without failing the sample, if `error` is nothing else.
+
+    Solvers that run several things at once may raise it in a group.
+    """
+    if isinstance(error, LimitExceededError | SampleTerminatedError):
+        return error
+    if not isinstance(error, ExceptionGroup):
+        return None
+    parts = [_ending(part) for part in error.exceptions]
+    return None if None in parts else parts[0]
 
 
 def _time_left(run: SampleRun) -> float | None:

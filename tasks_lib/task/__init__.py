@@ -1,11 +1,14 @@
 """Tasks, the roles they give away, and the state that goes through them."""
 
+from tasks_lib.task._branch import sample_state, use_branch
 from tasks_lib.task._decorator import task
 from tasks_lib.task._discover import TaskInfo, list_tasks
 from tasks_lib.task._epochs import Epochs
 from tasks_lib.task._load import Tasks, load_tasks
 from tasks_lib.task._plan import RunPlan, RunSpec
 from tasks_lib.task._protocols import (
+    AgentLike,
+    AnySolver,
     Generate,
     Metric,
     MetricProtocol,
@@ -24,12 +27,15 @@ from tasks_lib.task._results import (
     scorer_metrics,
     scorer_plans,
 )
-from tasks_lib.task._run_solver import run_solver
+from tasks_lib.task._run_solver import run_solver, running_generate
+from tasks_lib.task._score_state import score, use_scorers
 from tasks_lib.task._solver_list import SolverList
 from tasks_lib.task._state import TaskState
 from tasks_lib.task._task import Task, task_with
 
 __all__ = [
+    "AgentLike",
+    "AnySolver",
     "Epochs",
     "Generate",
     "Metric",
@@ -54,8 +60,13 @@ __all__ = [
     "load_tasks",
     "metric_definitions",
     "run_solver",
+    "running_generate",
+    "sample_state",
+    "score",
     "scorer_metrics",
     "scorer_plans",
     "task",
     "task_with",
+    "use_branch",
+    "use_scorers",
 ]

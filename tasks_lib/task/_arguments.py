@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import cast
 
 from tasks_lib._errors import DatasetError, ParameterError, PrerequisiteError
 from tasks_lib._util._registry import (
@@ -14,7 +15,7 @@ from tasks_lib._util._registry import (
 from tasks_lib.dataset import Dataset, MemoryDataset
 from tasks_lib.model import Model
 from tasks_lib.schema import Sample
-from tasks_lib.task._protocols import MetricsSpec, Scorer, Solver
+from tasks_lib.task._protocols import AnySolver, MetricsSpec, Scorer, Solver
 from tasks_lib.task._solver_list import SolverList
 from tasks_lib.task._state import TaskState
 
@@ -39,12 +40,13 @@ def as_dataset(dataset: Dataset | Sequence[Sample] | None) -> Dataset:
     return MemoryDataset(dataset)
 
 
-def as_solver(parameter: str, solver: Solver | Sequence[Solver] | None) -> Solver | None:
+def as_solver(parameter: str, solver: AnySolver | Sequence[AnySolver] | None) -> Solver | None:
     """Return one solver for one or several; None for None or none at all.
+
+    Agents stay what they are: what runs the task makes solvers of them.
 
     Raises:
         PrerequisiteError: One is not registered: a log could not say what ran.
-        NotImplementedError: One is an agent.
     """
     if solver is None:
         return None
@@ -52,7 +54,8 @@ def as_solver(parameter: str, solver: Solver | Sequence[Solver] | None) -> Solve
         steps = [step for item in solver if (step := as_solver(parameter, item)) is not None]
         return steps[0] if len(steps) == 1 else SolverList(steps) if steps else None
     if is_registered(solver, "agent"):
-        raise NotImplementedError(f"Task({parameter}=…): agents as solvers are not supported yet.")
+        _refuse_factory(parameter, solver)
+        return cast(Solver, solver)
     if not isinstance(solver, Solver):
         raise ParameterError("Task", parameter, solver, "a solver or a list of solvers")
     if isinstance(solver, Sequence):

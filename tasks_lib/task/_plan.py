@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks_lib.approval import ApprovalPolicy
 from tasks_lib.model import Model
 from tasks_lib.schema import EvalLog, GenerateConfig, LogFormat, Sample
 from tasks_lib.task._protocols import Generate, Scorer, ScoreReducer, Solver
@@ -46,6 +47,7 @@ class RunPlan:
         cleanup: Callable[[TaskState], object] | None,
         scorers: Sequence[tuple[ScorerPlan, Scorer]],
         reducers: Mapping[str, ScoreReducer],
+        approval: Sequence[ApprovalPolicy] | None = None,
         generate: Generate,
         config: GenerateConfig,
         log_dir: str,
@@ -64,6 +66,8 @@ class RunPlan:
         self.scorers = scorers
         """In order, each with its name and metrics; empty when nothing is scored."""
         self.reducers = reducers
+        self.approval = approval
+        """Who decides on calls of tools; None: all are done."""
         self.generate = generate
         self.config = config
         """Generate options of the task and of the call, merged."""

@@ -43,6 +43,18 @@ class Solver(Protocol):
         ...
 
 
+class AgentLike(Protocol):
+    """An agent, as far as a task knows it; `solvers.agents` says what it is."""
+
+    async def __call__(self, state: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the state of the conversation, changed or replaced."""
+        ...
+
+
+AnySolver: TypeAlias = Solver | AgentLike
+"""What a task takes as a solver."""
+
+
 @runtime_checkable
 class Scorer(Protocol):
     """Judges a sample."""

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from copy import deepcopy
 from typing import Any, NamedTuple
 
 from tasks_lib._util._models import build
 from tasks_lib._util._registry import is_registered, unqualified_name
-from tasks_lib.context import Transcript, current_sample, span
+from tasks_lib.context import Store, Transcript, current_sample, span
 from tasks_lib.schema import ChatMessage, JsonChange, ModelOutput, StateEvent, utc_now
+from tasks_lib.task._branch import note_state
 from tasks_lib.task._protocols import Generate, Solver
 from tasks_lib.task._state import TaskState
+from tasks_lib.tool import tool_def
+
+_generate: ContextVar[Generate | None] = ContextVar("generate", default=None)
+
+
+def running_generate() -> Generate | None:
+    """Return the `generate` of the solver that is running here, None outside of samples."""
+    return _generate.get()
 
 
 async def run_solver(solver: Solver, state: TaskState, generate: Generate) -> TaskState:
@@ -19,22 +29,39 @@ async def run_solver(solver: Solver, state: TaskState, generate: Generate) -> Ta
 
     The running sample remembers the state on the way in and out: when a limit ends a later
     solver, the last state that one returned is scored. Changes are recorded as JSON patch.
+    When a solver returns another state, such as a branch of a fork, the values of its store
+    become those of the sample's.
     """
     context = current_sample()
     if context is None:
         return await solver(state, generate)
-    context.state = state
+    note_state(state)
+    store = state.store
     name = unqualified_name(solver) if is_registered(solver) else type(solver).__name__
     with span(name, type="solver"):
         before = _picture(state, context.transcript)
+        token = _generate.set(generate)
         try:
             state = await solver(state, generate)
-            context.state = state
+            _settle(state, store)
+            note_state(state)
         finally:
+            _generate.reset(token)
             changes = _changes(before, _picture(state, context.transcript))
             if changes:
                 context.transcript.record(build(StateEvent, timestamp=utc_now(), changes=changes))
     return state
+
+
+def _settle(state: TaskState, store: Store) -> None:
+    """Make `store` that of `state`, with the values that its own has."""
+    if state.store is store:
+        return
+    for key in store.keys() - state.store.keys():
+        store.delete(key)
+    for key, value in state.store.items():
+        store.set(key, value)
+    state._store = store
 
 
 class _Picture(NamedTuple):
@@ -60,7 +87,7 @@ def _picture(state: TaskState, transcript: Transcript) -> _Picture:
         choices=[(c.value, c.correct, c.original_position) for c in state.choices]
         if state.choices
         else [],
-        tools=[tool.name for tool in state.tools] if state.tools else [],
+        tools=[tool_def(tool).name for tool in state.tools] if state.tools else [],
         tool_choice=state.tool_choice,
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from copy import copy, deepcopy
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,6 +15,7 @@ from tasks_lib.context import (
     Store,
     StoreModel,
     current_sample,
+    store,
 )
 from tasks_lib.model import ModelName
 from tasks_lib.schema import (
@@ -25,16 +27,20 @@ from tasks_lib.schema import (
     Score,
     Target,
     ToolChoice,
-    ToolInfo,
     metadata_as,
 )
+from tasks_lib.tool import Tool, ToolDef, tool_def
 
 M = TypeVar("M", bound=BaseModel)
 SM = TypeVar("SM", bound=StoreModel)
 
 
 class TaskState:
-    """A conversation with what belongs to it: what solvers change and scorers judge."""
+    """A conversation with what belongs to it: what solvers change and scorers judge.
+
+    A deep copy has a conversation, metadata and store of its own; tools, limits and usage are
+    those of the sample.
+    """
 
     def __init__(  # noqa: PLR0913 - the documented signature
         self,
@@ -55,6 +61,9 @@ class TaskState:
         if context is None:
             limits = SampleLimits(message_limit=message_limit, token_limit=token_limit)
             context = SampleContext(sample_id, epoch, limits)
+            self._store = context.store
+        else:
+            self._store = store()
         self._context = context
         self._model = model
         self._sample_id = sample_id
@@ -65,13 +74,23 @@ class TaskState:
         self._output = output if output is not None else ModelOutput(model=str(model))
         self._choices = choices if isinstance(choices, Choices) else Choices(choices or ())
         self._completed = completed
-        self._tools: list[ToolInfo] = []
+        self._tools: list[Tool] = []
         self.metadata = metadata if metadata is not None else {}
         """Metadata of the sample, a copy that solvers may change."""
         self.tool_choice: ToolChoice | None = None
         """Which tools the model must call; None leaves it to the model."""
         self.scores: dict[str, Score] | None = None
         """Scores by name: given by solvers, later also by the task's scorers."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = copy(self)
+        memo[id(self)] = twin
+        for name, value in vars(self).items():
+            # The context is the running sample itself; tools may hold connections.
+            if name not in ("_context", "_tools"):
+                setattr(twin, name, deepcopy(value, memo))
+        twin._tools = list(self._tools)
+        return twin
 
     @property
     def model(self) -> ModelName:
@@ -149,18 +168,20 @@ class TaskState:
         return self._target
 
     @property
-    def tools(self) -> list[ToolInfo]:
+    def tools(self) -> list[Tool]:
         """Tools that the model may call."""
         return self._tools
 
     @tools.setter
-    def tools(self, tools: Iterable[ToolInfo]) -> None:
-        self._tools = list(tools)
+    def tools(self, tools: Iterable[Tool | ToolDef]) -> None:
+        self._tools = [
+            tool.as_tool() if isinstance(tool, ToolDef) else _known(tool) for tool in tools
+        ]
 
     @property
     def store(self) -> Store:
         """Values that solvers, tools and scorers share."""
-        return self._context.store
+        return self._store
 
     def store_as(self, model_cls: type[SM], instance: str | None = None) -> SM:
         """Return the store as a `StoreModel`."""
@@ -204,3 +225,9 @@ class TaskState:
     @completed.setter
     def completed(self, completed: bool) -> None:
         self._completed = completed
+
+
+def _known(tool: Tool) -> Tool:
+    """Return `tool`; raise ToolDefinitionError unless a model can be told what it does."""
+    tool_def(tool)
+    return tool

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from tasks_lib._errors import ParameterError, nearest_hint
 from tasks_lib._util._registry import is_registered, registry_info
+from tasks_lib.approval import ApprovalPolicy, ApprovalSource, resolve_approval
 from tasks_lib.dataset import Dataset
 from tasks_lib.model import Model
 from tasks_lib.schema import GenerateConfig, Sample
@@ -25,7 +26,14 @@ from tasks_lib.task._arguments import (
     check_model,
 )
 from tasks_lib.task._epochs import Epochs
-from tasks_lib.task._protocols import MetricsSpec, Scorer, ScoreReducer, ScoreReducers, Solver
+from tasks_lib.task._protocols import (
+    AnySolver,
+    MetricsSpec,
+    Scorer,
+    ScoreReducer,
+    ScoreReducers,
+    Solver,
+)
 from tasks_lib.task._state import TaskState
 
 NO_CONFIG = GenerateConfig()
@@ -39,8 +47,8 @@ class TaskArgs(TypedDict, total=False):
     """The arguments of `Task`."""
 
     dataset: Dataset | Sequence[Sample] | None
-    setup: Solver | Sequence[Solver] | None
-    solver: Solver | Sequence[Solver] | None
+    setup: AnySolver | Sequence[AnySolver] | None
+    solver: AnySolver | Sequence[AnySolver] | None
     cleanup: Cleanup | None
     scorer: Scorer | Sequence[Scorer] | None
     metrics: MetricsSpec | None
@@ -48,7 +56,7 @@ class TaskArgs(TypedDict, total=False):
     config: GenerateConfig
     model_roles: Mapping[str, str | Model] | None
     sandbox: object
-    approval: object
+    approval: ApprovalSource | None
     epochs: int | Epochs | None
     fail_on_error: bool | float | None
     message_limit: int | None
@@ -63,7 +71,7 @@ class TaskArgs(TypedDict, total=False):
 class TaskDeprecatedArgs(TypedDict, total=False):
     """Old names of arguments of `Task`; each warns."""
 
-    plan: Solver | Sequence[Solver]
+    plan: AnySolver | Sequence[AnySolver]
     max_messages: int | None
     epochs_reducer: ScoreReducers | None
     tool_environment: object
@@ -94,6 +102,8 @@ class Task:
     """Options for the evaluated model; the eval's win over them."""
     model_roles: dict[str, str | Model] | None
     """Models by role, wins as a whole over the eval's."""
+    approval: list[ApprovalPolicy] | None
+    """Who decides on calls of tools, a file's policies included; None: all are done."""
     epochs: int | None
     """How often every sample is evaluated; None: once."""
     epochs_reducer: list[str | ScoreReducer] | None
@@ -125,8 +135,8 @@ class Task:
     def __init__(  # noqa: PLR0913 - the documented signature
         self,
         dataset: Dataset | Sequence[Sample] | None = None,
-        setup: Solver | Sequence[Solver] | None = None,
-        solver: Solver | Sequence[Solver] | None = None,
+        setup: AnySolver | Sequence[AnySolver] | None = None,
+        solver: AnySolver | Sequence[AnySolver] | None = None,
         cleanup: Cleanup | None = None,
         scorer: Scorer | Sequence[Scorer] | None = None,
         metrics: MetricsSpec | None = None,
@@ -134,7 +144,7 @@ class Task:
         config: GenerateConfig = NO_CONFIG,
         model_roles: Mapping[str, str | Model] | None = None,
         sandbox: object = None,
-        approval: object = None,
+        approval: ApprovalSource | None = None,
         epochs: int | Epochs | None = None,
         fail_on_error: bool | float | None = None,
         message_limit: int | None = None,
@@ -155,7 +165,7 @@ class Task:
             DatasetError: The dataset is empty.
             ParameterError: An argument has a value that makes no sense.
             PrerequisiteError: A solver or scorer is not registered.
-            NotImplementedError: `sandbox`, `approval` or `tool_environment` is given.
+            NotImplementedError: `sandbox` or `tool_environment` is given.
         """
         self._name = None
         self.epochs_reducer = None
@@ -244,7 +254,9 @@ def _attributes(name: str, value: Any) -> dict[str, object]:
             return {name: as_scorers(value)}
         case "message_limit" | "token_limit" | "time_limit" | "working_limit":
             return {name: check_limit(name, value)}
-        case "sandbox" | "approval":
+        case "approval":
+            return {name: resolve_approval(value)}
+        case "sandbox":
             if value is not None:
                 raise NotImplementedError(f"Task({name}=…) is not implemented yet.")
             return {}

@@ -4,8 +4,14 @@ from typing import Any
 import pytest
 
 from tasks_lib import Epochs, Task, task, task_with
-from tasks_lib._errors import DatasetError, ParameterError, PrerequisiteError
+from tasks_lib._errors import (
+    DatasetError,
+    ParameterError,
+    PrerequisiteError,
+    UnknownNameError,
+)
 from tasks_lib._util._registry import register_factory
+from tasks_lib.approval import approval_config
 from tasks_lib.dataset import MemoryDataset, Sample
 from tasks_lib.model import ModelName
 from tasks_lib.schema import GenerateConfig, SampleScore, Score, Target
@@ -56,6 +62,7 @@ def test_defaults() -> None:
         "model": None,
         "config": GenerateConfig(),
         "model_roles": None,
+        "approval": None,
         "epochs": None,
         "epochs_reducer": None,
         "fail_on_error": None,
@@ -244,7 +251,7 @@ def test_factory_without_its_call(parameter: str, factory: Any) -> None:
         Task(**{parameter: factory})
 
 
-@pytest.mark.parametrize("parameter", ["sandbox", "approval", "tool_environment"])
+@pytest.mark.parametrize("parameter", ["sandbox", "tool_environment"])
 def test_not_yet(parameter: str) -> None:
     with pytest.raises(NotImplementedError, match=parameter):
         Task(**{parameter: "docker"})  # type: ignore[arg-type]
@@ -378,3 +385,19 @@ def test_async_function() -> None:
 
     with pytest.raises(ParameterError, match="expected a function that is not async"):
         task(later)  # type: ignore[arg-type]
+
+
+def test_the_policies_of_a_file_are_read_when_the_task_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "policies.yaml"
+    file.write_text("approvers: [{name: auto, tools: '*', decision: reject}]")
+    made = Task(approval=str(file))
+    file.unlink()
+
+    assert approval_config(made.approval) == {
+        "approvers": [{"name": "auto", "tools": "*", "params": {"decision": "reject"}}]
+    }
+
+
+def test_an_unknown_approver_is_refused_at_once() -> None:
+    with pytest.raises(UnknownNameError, match=r"No approver or file .* 'autoo'.*'auto'"):
+        Task(approval="autoo")
