@@ -1,8 +1,12 @@
-"""What a sample goes through: prompts, the model, choices."""
+"""What a sample goes through: prompts, the model, choices, tools, critique, agents."""
 
+from solvers._basic_agent import basic_agent
+from solvers._bridge import bridge
 from solvers._chain import chain
+from solvers._fork import fork
 from solvers._generate import generate
 from solvers._multiple_choice import MultipleChoiceTemplate, multiple_choice
+from solvers._plan import Plan, plan
 from solvers._prompt import (
     assistant_message,
     chain_of_thought,
@@ -10,7 +14,9 @@ from solvers._prompt import (
     system_message,
     user_message,
 )
+from solvers._self_critique import self_critique
 from solvers._solver import solver
+from solvers._use_tools import use_tools
 from tasks_lib.schema import Choice, Choices
 from tasks_lib.task import Generate, Solver, SolverSpec, TaskState
 
@@ -19,16 +25,23 @@ __all__ = [
     "Choices",
     "Generate",
     "MultipleChoiceTemplate",
+    "Plan",
     "Solver",
     "SolverSpec",
     "TaskState",
     "assistant_message",
+    "basic_agent",
+    "bridge",
     "chain",
     "chain_of_thought",
+    "fork",
     "generate",
     "multiple_choice",
+    "plan",
     "prompt_template",
+    "self_critique",
     "solver",
     "system_message",
+    "use_tools",
     "user_message",
 ]

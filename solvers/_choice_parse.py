@@ -10,7 +10,9 @@ from collections.abc import Collection
 
 from tasks_lib.schema import choice_index
 
-_ANSWER = re.compile(r"answer(?:s|\(s\))?[ \t*_`]*:", re.IGNORECASE)
+_ANSWER = re.compile(
+    r"answer(?:s|\(s\))?(?:[ \t]+(?:choice|letter|option)s?)?[ \t*_`]*[:\uff1a]", re.IGNORECASE
+)
 _TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
 _LEADING = re.compile(r"[\W_]*(?P<label>[A-Za-z]|\d+)(?![^\W_]|['\u2019][^\W_])")
 _STANDALONE = re.compile(
@@ -21,8 +23,17 @@ _JOINER = re.compile(
 )
 _ENUMERATED = re.compile(r"(?:[,;/&+|]|\band\b|\bor\b)[\s*_(]*([A-Za-z]|\d+)[).:]", re.IGNORECASE)
 _PROSE = re.compile(r"\s+(?!(?:is|are|and|or)\b)[a-z]|['\u2019]")
+_DENIED = re.compile(
+    r"[\s*_`)\]}]+(?:(?:is|are)\s+(?:not|never|wrong|incorrect|false)\b|(?:is|are)n['\u2019]t\b)",
+    re.IGNORECASE,
+)
+_PRINTED = re.compile(r"[\W_]*(?P<label>[A-Za-z]|\d+)[*_`]*[)\].:][*_`]*\s+")
+_ABOUT_ALL = re.compile(r"(?:both|all|none|neither|either|only)\b", re.IGNORECASE)
+_NEXT_LABEL = re.compile(
+    r"[,;/&+|]|(?:and|or)\b|[(\[]?(?:[A-Za-z]|\d+)[)\].:](?:\W|$)", re.IGNORECASE
+)
 _NEGATION = re.compile(r"\b(?:none|neither|nor|not|no|never|cannot)\b|n['\u2019]t\b", re.IGNORECASE)
-_LINE_LABEL = re.compile(r"^[\s*_`(\[]*(?P<label>[A-Z]|\d+)[*_`]*[)\].:]", re.MULTILINE)
+_LINE_LABEL = re.compile(r"^[ \t*_`(\[]*(?P<label>[A-Z]|\d+)[*_`]*[)\].:]", re.MULTILINE)
 _ONLY_LABEL = re.compile(r"[\s*_`(\[]*(?P<label>[A-Z]|\d+)[\s*_`)\].:]*")
 _WORDS_FIRST = ("I", "a", "i")
 """Labels that may be words at the beginning, where "A is right" means the choice."""
@@ -56,7 +67,7 @@ def parse_choices(completion: str, count: int, *, multiple: bool = False) -> lis
     """
     answers = list(_ANSWER.finditer(completion))
     if not answers:
-        return _unannounced(completion, count)
+        return _unannounced(completion.strip(), count)
     end = len(completion)
     for answer in reversed(answers):
         named = _named(completion[answer.end() : end], count, multiple)
@@ -73,7 +84,7 @@ def _unannounced(completion: str, count: int) -> list[int]:
     begins = _LINE_LABEL.match(completion)
     if alone is not None:
         labels = {alone["label"]}
-    elif begins is None or _NEGATION.search(completion.strip().partition("\n")[0]):
+    elif begins is None or _NEGATION.search(completion.partition("\n")[0]):
         return []
     index = _index(labels.pop(), count) if len(labels) == 1 else None
     return [] if index is None else [index]
@@ -104,13 +115,23 @@ def _named_in_line(line: str, count: int, multiple: bool) -> set[int]:
         return _run(words[0], count) if len(words) == 1 and words[0].isupper() else set()
     indices = [_index(token, count) for token in tokens]
     if None not in indices:
-        return {index for index in indices if index is not None}
+        named = indices[:1] if _has_text(line, multiple) else indices
+        return {index for index in named if index is not None}
     if len(tokens) == 1:
         return _run(tokens[0], count)
     leading = _LEADING.match(line, _after_fillers(line))
     if leading is not None and not _is_word(leading, line, _WORDS_FIRST):
         return _listed(leading, line, count, multiple)
     return _mentioned(line, count, multiple)
+
+
+def _has_text(line: str, multiple: bool) -> bool:
+    """Tell whether the first label of `line` is followed by its text: "D) Both A and B"."""
+    printed = _PRINTED.match(line, _after_fillers(line))
+    if printed is None:
+        return False
+    about_all = _ABOUT_ALL.match(line, printed.end()) is not None
+    return about_all or (not multiple and _NEXT_LABEL.match(line, printed.end()) is None)
 
 
 def _index(label: str, count: int) -> int | None:
@@ -153,8 +174,12 @@ def _listed(leading: re.Match[str], line: str, count: int, multiple: bool) -> se
         label = _LEADING.match(line, joiner.end())
         if label is None or _is_word(label, line, _WORDS_LATER):
             break
+        if label["label"].islower() and leading["label"].isupper():
+            break  # "B, i.e. Paris"
         labels.append(label["label"])
         position = label.end()
+    if _DENIED.match(line, position):
+        return set()
     if multiple and len(labels) == 1 and line[position : position + 1] in (")", ".", ":"):
         labels += _ENUMERATED.findall(line, position)
     indices = {_index(label, count) for label in labels}

@@ -8,9 +8,16 @@ from typing import Any, cast
 import pytest
 
 from solvers import Generate, Solver, TaskState, chain, generate, solver, user_message
-from tasks_lib._errors import ParameterError
-from tasks_lib._util._registry import registry_create, registry_info, registry_params
+from solvers.agents import Agent, AgentState, agent, as_solver
+from tasks_lib._errors import AgentDefinitionError, ParameterError
+from tasks_lib._util._registry import (
+    is_registered,
+    registry_create,
+    registry_info,
+    registry_params,
+)
 from tasks_lib.context import SampleContext, SampleLimits, use_sample
+from tasks_lib.schema import ChatMessageUser
 
 NewState = Callable[..., TaskState]
 Scripted = Callable[..., Any]
@@ -33,6 +40,30 @@ def replacing(state_to_return: TaskState) -> Solver:
     return solve
 
 
+@agent
+def chain_agent(word: str = "hello") -> Agent:
+    async def execute(state: AgentState, times: int = 1) -> AgentState:
+        """Say a word."""
+        state.messages.append(ChatMessageUser(content=word * times))
+        return state
+
+    return execute
+
+
+@agent
+def chain_agent_with_argument() -> Agent:
+    async def execute(state: AgentState, word: str) -> AgentState:
+        """Say a word."""
+        return state
+
+    return execute
+
+
+@solver
+def from_agent(word: str) -> Agent:
+    return chain_agent(word)
+
+
 def _texts(state: TaskState) -> list[str]:
     return [message.text for message in state.messages]
 
@@ -53,6 +84,15 @@ def _texts(state: TaskState) -> list[str]:
             id="chains",
         ),
         pytest.param(
+            [chain_agent(), [user_message("a"), chain_agent("b")]],
+            ["question", "hello", "a", "b"],
+            id="agents",
+        ),
+        pytest.param(
+            [as_solver(chain_agent("c"), times=3)], ["question", "ccc"], id="an agent as a solver"
+        ),
+        pytest.param([from_agent("d")], ["question", "d"], id="a solver that is an agent"),
+        pytest.param(
             [user_message("a"), completing(), user_message("b")],
             ["question", "a"],
             id="completed",
@@ -60,7 +100,7 @@ def _texts(state: TaskState) -> list[str]:
     ],
 )
 async def test_chain(
-    steps: list[Solver | Sequence[Solver]],
+    steps: list[Any],
     expected: list[str],
     new_state: NewState,
     scripted: Scripted,
@@ -87,7 +127,16 @@ def test_chain_is_flat() -> None:
     assert list(cast(Sequence[Solver], made)) == steps
 
 
-@pytest.mark.parametrize("step", [5, "generate", generate, lambda state, generate: state])
+async def test_an_agent_that_needs_arguments() -> None:
+    with pytest.raises(AgentDefinitionError, match="word"):
+        chain(chain_agent_with_argument())
+    with pytest.raises(AgentDefinitionError, match="word"):
+        solver("chain_wraps_agent")(chain_agent_with_argument)()
+
+
+@pytest.mark.parametrize(
+    "step", [5, "generate", None, generate, chain_agent, lambda state, generate: state]
+)
 def test_chain_of_something_else(step: Any) -> None:
     with pytest.raises(TypeError, match=r"chain: .* is not a solver"):
         chain(step)
@@ -137,6 +186,11 @@ def test_names_and_params() -> None:
         "generate",
     ]
     assert registry_params(made[2]) == {"max_tokens": 3}
+    assert is_registered(from_agent("d"), "solver")
+    assert (registry_info(from_agent("d")).name, registry_params(from_agent("d"))) == (
+        "from_agent",
+        {"word": "d"},
+    )
     assert registry_params(registry_create("solver", "generate", max_tokens=3)) == {"max_tokens": 3}
 
 

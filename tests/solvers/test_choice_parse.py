@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from solvers._choice_parse import parse_choices
@@ -51,6 +51,18 @@ A, B, C, D = 0, 1, 2, 3
         ),
         pytest.param("So my final answer: C", [C], id="in a sentence"),
         pytest.param("ANSWER: A (A)", [A], id="the same letter twice"),
+        pytest.param("ANSWER\uff1aB", [B], id="full-width colon"),
+        pytest.param("Answer choice: B", [B], id="answer choice"),
+        pytest.param("ANSWER: B, i.e. Paris", [B], id="an abbreviation after a comma"),
+        pytest.param("ANSWER: D) Both A and B", [D], id="a text that speaks of other choices"),
+        pytest.param("ANSWER: D. A, B and C are right", [D], id="a text that lists other choices"),
+        pytest.param("ANSWER: option D: Both A and B", [D], id="option with such a text"),
+        pytest.param("ANSWER: B) a", [B], id="a text that is a letter"),
+        pytest.param("ANSWER: A) or B)", [], id="two letters as printed"),
+        pytest.param("ANSWER: A. C.", [], id="two letters with full stops"),
+        pytest.param("ANSWER: A is not right, C is", [], id="denied"),
+        pytest.param("ANSWER: B isn't right", [], id="denied in short"),
+        pytest.param("ANSWER: (B) and (C)", [], id="two letters in brackets"),
         pytest.param("ANSWER: B\r\nnext", [B], id="carriage return"),
         pytest.param("ANSWER: AB", [], id="two letters"),
         pytest.param("ANSWER: A, B", [], id="two letters in a list"),
@@ -65,6 +77,7 @@ A, B, C, D = 0, 1, 2, 3
         pytest.param("ANSWER:", [], id="nothing after it"),
         pytest.param("B", [B], id="a letter alone"),
         pytest.param(" **(B)**\n", [B], id="a letter alone in brackets and bold"),
+        pytest.param("\n\n B) Paris", [B], id="begins with blank lines, letter and text"),
         pytest.param("B) Paris, because", [B], id="begins with letter and text, no ANSWER"),
         pytest.param("B. Paris\nIt is the capital.", [B], id="begins with letter, more text"),
         pytest.param("A) yes\nB) no", [], id="repeats the choices"),
@@ -102,6 +115,9 @@ def test_one_choice(completion: str, expected: list[int]) -> None:
         pytest.param("ANSWER: A) a dog and (C) a cat", [A, C], id="texts with articles"),
         pytest.param("ANSWER: I choose A and C", [A, C], id="list in a sentence"),
         pytest.param("ANSWER:\n- A\n- C\nThat is all.", [A, C], id="bullets"),
+        pytest.param("ANSWER: D) Both A and B", [D], id="a text that speaks of other choices"),
+        pytest.param("ANSWER: D. A and C", [A, C, D], id="a list after a full stop"),
+        pytest.param("ANSWER: A) and (C)", [A, C], id="brackets joined"),
         pytest.param("ANSWER: AB\nANSWER: C", [C], id="the last answer wins"),
         pytest.param("ANSWER: A, E", [], id="one beyond the choices"),
         pytest.param("ANSWER: ABZ", [], id="a letter of the run beyond the choices"),
@@ -157,3 +173,23 @@ def test_a_run_of_letters_names_each(indices: set[int]) -> None:
     answer = "".join(choice_label(index) for index in indices)
 
     assert parse_choices(f"ANSWER: {answer}", 26, multiple=True) == sorted(indices)
+
+
+_WORDS = ["Paris", "the", "a", "dog", "I", "think", "because", "it", "not", "wrong", "B", "A"]
+
+
+@given(
+    st.integers(0, 25),
+    st.sampled_from(["{}) {}", "({}) {}", "**{}) {}**", "{}. {}", "{}: {}", "option {}: {}"]),
+    st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5),
+    st.booleans(),
+)
+def test_a_label_with_its_text_is_named(
+    index: int, form: str, words: list[str], multiple: bool
+) -> None:
+    assume(not set(words) <= {"A", "B", "a", "I", "the"})  # that may be a list of letters
+    answer = form.format(choice_label(index), " ".join(words))
+
+    found = parse_choices(f"ANSWER: Z\nNo, wait.\nANSWER: {answer}", 26, multiple=multiple)
+
+    assert found == [index]

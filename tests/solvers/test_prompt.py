@@ -154,6 +154,8 @@ def test_missing_url() -> None:
         pytest.param("no variable", r"expected \{prompt\}", id="variable missing"),
         pytest.param("{prompt} {x}", r"expected no variable \{x\}", id="another variable"),
         pytest.param("{prompt} {", "expected balanced braces", id="unbalanced"),
+        pytest.param("{prompt.name}", "expected variables that are texts", id="attribute"),
+        pytest.param("{prompt:d}", "expected variables that are texts", id="number format"),
         pytest.param("{prompt} {}", r"expected no variable \{\}", id="variable without name"),
         pytest.param("x" * 5000 + "\0", r"expected \{prompt\}", id="no file name"),
     ],
