@@ -49,6 +49,8 @@ _VALUES: Mapping[str, tuple[click.ParamType[Any], str]] = {
     "epochs": (_INT, "How often each sample is evaluated."),
     "max_samples": (_INT, "Samples at once, per task."),
     "max_tasks": (_INT, "Tasks at once."),
+    "max_subprocesses": (_INT, "Processes of solvers and tools at once; one for each CPU."),
+    "approval": (_TEXT, "Who decides on calls of tools: a policy file, or an approver's name."),
     "message_limit": (_INT, "Messages that a sample may have."),
     "token_limit": (_INT, "Tokens that a sample may use."),
     "time_limit": (_INT, "Seconds that a sample may take."),

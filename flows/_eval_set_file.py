@@ -11,7 +11,8 @@
 
 Every key is an argument of `eval_set` by its name, for all tasks or beneath one task.
 `{date}` and `{time}` in `log_dir` become the UTC date (2026-11-21) and time (031500). Task
-files are looked for beside the eval-set file first, then from the working folder.
+files and approval policies are looked for beside the eval-set file first, then from the working
+folder. Solvers and scorers have names, and arguments: `solver: {name: self_critique, model: …}`.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ def read_eval_set_file(path: str | Path) -> EvalSetFile:
     model = content.pop("model", None)
     if model is not None and not _is_text_or_texts(model):
         raise reader.error(f"expected a model's name or a list of them, got {model!r}.", "model")
+    reader.locate_policies(content)
     if "log_dir" in content:
         content["log_dir"] = _dated(content["log_dir"])
     return EvalSetFile(reader.path, tasks, model, content, reader.lines)
@@ -138,7 +140,13 @@ class _Reader:
         if not isinstance(task, str):
             raise self.error(f"expected the task's name or file, got {task!r}.", f"{name}.task")
         args = self.mapping(content.pop("args", {}), f"{name}.args")
+        self.locate_policies(content)
         return EvalSetTask(self._located(task), args, content)
+
+    def locate_policies(self, content: dict[str, Any]) -> None:
+        """Look for a file of approval policies beside the eval-set file first, as for tasks."""
+        if isinstance(content.get("approval"), str):
+            content["approval"] = self._located(content["approval"])
 
     def _located(self, task: str) -> str:
         file, at, name = task.rpartition("@") if "@" in task else (task, "", "")

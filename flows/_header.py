@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from flows._named import solver_spec
 from flows._options import EvalOptions
 from flows._revision import package_versions, revision
 from tasks_lib import Task
 from tasks_lib._util._params import plain_params
 from tasks_lib._util._registry import (
     is_registered,
-    registry_name,
     registry_params,
     unqualified_name,
 )
@@ -47,7 +46,7 @@ def make_header(  # noqa: PLR0913 - what a run is made of
     run_id: str,
 ) -> EvalLog:
     """Return the header of a log that is about to start."""
-    own_solver = options.solver
+    solver, solver_args = solver_spec(options.solver)
     spec = EvalSpec(
         run_id=run_id,
         created=utc_now().isoformat(timespec="seconds"),
@@ -58,8 +57,8 @@ def make_header(  # noqa: PLR0913 - what a run is made of
         task_attribs=plain_params(task.attribs),
         task_args=plain_params(task.task_args),
         task_args_passed=plain_params(task.task_args_passed),
-        solver=_solver_name(own_solver),
-        solver_args=plain_params(registry_params(own_solver)) if own_solver is not None else None,
+        solver=solver,
+        solver_args=solver_args,
         tags=options.tags,
         dataset=_dataset(task, samples),
         model=str(model),
@@ -107,12 +106,6 @@ def _role(model: Model) -> EvalModelConfig:
         base_url=model.base_url,
         args=plain_params(model.log_args()),
     )
-
-
-def _solver_name(solver: Any) -> str | None:
-    if isinstance(solver, list):
-        return "chain"
-    return registry_name(solver) if is_registered(solver) else None
 
 
 def _name(obj: object) -> str:

@@ -24,7 +24,7 @@ def task_identity(header: EvalLog) -> str:
     """Return a digest of all that makes a difference to the answers and scores.
 
     Task (name, file, arguments with their defaults, version), selected samples, solvers,
-    scorers, model with options, roles, and limits. Not: epochs, retries, connections, log
+    scorers, model with options, roles, limits and approval. Not: epochs, retries, connections, log
     options, tags and metadata.
     """
     spec = header.eval
@@ -39,6 +39,8 @@ def task_identity(header: EvalLog) -> str:
         "roles": spec.model_dump(include={"model_roles"})["model_roles"] or {},
         "limits": spec.config.model_dump(include=_LIMITS),
     }
+    if spec.config.approval is not None:  # what earlier versions did not have changes no digest
+        content["approval"] = spec.config.approval
     text = json.dumps(content, sort_keys=True, default=str)
     return f"v{IDENTITY_VERSION}:{hashlib.sha256(text.encode()).hexdigest()}"
 

@@ -9,22 +9,30 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
+from flows._named import by_name
 from tasks_lib import Epochs
 from tasks_lib._errors import ParameterError, nearest_hint
 from tasks_lib._util._yaml import read_yaml
+from tasks_lib.approval import ApprovalSource
+from tasks_lib.context import DisplayType
 from tasks_lib.log import LogFormat
 from tasks_lib.model import Model, RoleModel
 from tasks_lib.schema import GenerateConfig, GenerateConfigArgs
-from tasks_lib.task import Solver, SolverSpec
+from tasks_lib.task import AnySolver, Scorer, SolverSpec
 
 F = TypeVar("F", bound=Callable[..., object])
 
 TaskRuns = Literal["auto", "stage", "sample", "shard"]
 """What is a Prefect task run: a stage of a sample, a sample, or a block of samples."""
-
-DisplayType = Literal["full", "conversation", "rich", "plain", "log", "none"]
 
 LOG_SHARED_S = 10
 """Seconds that `log_shared=True` stands for."""
@@ -32,11 +40,9 @@ LOG_SHARED_S = 10
 _LOG_FORMAT_VARIABLES = ("EVAL_LOG_FORMAT", "INSPECT_LOG_FORMAT")
 
 LATER: Mapping[str, object] = {
-    "approval": None,
     "bundle_dir": None,
     "debug_errors": False,
     "max_sandboxes": None,
-    "max_subprocesses": None,
     "retry_on_error": 0,
     "sandbox": None,
     "sandbox_cleanup": True,
@@ -62,12 +68,13 @@ class SharedArgs(GenerateConfigArgs, total=False):
     task_args: dict[str, Any] | str | None
     sandbox: object
     sandbox_cleanup: bool | None
-    solver: Solver | SolverSpec | list[Solver] | str | None
+    solver: AnySolver | SolverSpec | list[AnySolver] | str | dict[str, Any] | None
+    scorer: Scorer | list[Scorer] | str | dict[str, Any] | None
     tags: list[str] | None
     metadata: dict[str, Any] | None
     trace: bool | None
     display: DisplayType | None
-    approval: object
+    approval: ApprovalSource | None
     log_level: str | None
     log_level_transcript: str | None
     log_format: LogFormat | None
@@ -133,6 +140,11 @@ class EvalOptions(BaseModel):
     """Prices of models: a file or its content, see `tasks_lib.model.load_prices`."""
     task_args: dict[str, Any] = Field(default_factory=dict)
     solver: Any = None
+    """Replaces the tasks' own solvers: itself, by name, or `{name: …, argument: …}`; or a list."""
+    scorer: Any = None
+    """Replaces the tasks' own scorers: itself, by name, or `{name: …, argument: …}`; or a list."""
+    approval: Any = None
+    """Who decides on calls of tools, in place of the tasks' own: see `resolve_approval`."""
     tags: list[str] | None = None
     metadata: dict[str, Any] | None = None
     display: DisplayType | None = None
@@ -148,6 +160,8 @@ class EvalOptions(BaseModel):
     working_limit: int | None = Field(default=None, ge=0)
     max_samples: int | None = Field(default=None, ge=1)
     max_tasks: int | None = Field(default=None, ge=1)
+    max_subprocesses: int | None = Field(default=None, ge=1)
+    """Processes that `tasks_lib.util.subprocess` runs at once; None: one for each CPU."""
     log_level_transcript: str | None = None
     log_format: LogFormat = Field(default_factory=_default_log_format)
     log_samples: bool = True
@@ -178,6 +192,11 @@ class EvalOptions(BaseModel):
     @classmethod
     def _as_epochs(cls, value: object) -> object:
         return Epochs(value) if isinstance(value, int) else value
+
+    @field_validator("solver", "scorer", mode="before")
+    @classmethod
+    def _as_names(cls, value: object, info: ValidationInfo) -> object:
+        return by_name(info.field_name or "", value)
 
     @field_validator("log_shared", mode="before")
     @classmethod

@@ -6,24 +6,26 @@ All that can be checked is checked here, before anything runs or is written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from flows._header import make_header
+from flows._named import resolve_scorers, resolve_solver
 from flows._options import EvalOptions
 from scorers import create_reducers
 from solvers import generate
 from tasks_lib import Epochs, Task, Tasks
-from tasks_lib._errors import ParameterError, PrerequisiteError
-from tasks_lib._util._registry import is_registered, registry_create
+from tasks_lib._errors import ParameterError
+from tasks_lib.approval import approval_config, resolve_approval
 from tasks_lib.dataset import check_ids, check_selection, select_samples
 from tasks_lib.model import Model, get_model, resolve_model_roles
 from tasks_lib.schema import EvalConfig, Sample
 from tasks_lib.steps import generate_with
 from tasks_lib.task import (
     RunPlan,
+    Scorer,
     ScoreReducer,
     Solver,
-    SolverSpec,
+    SolverList,
     load_tasks,
     scorer_plans,
 )
@@ -66,14 +68,16 @@ def make_plan(task: Task, model: Model, options: EvalOptions, run_id: str, log_d
     samples = select_samples(dataset, options.limit, options.sample_id, task.name)
     _check_samples(task, samples)
     solvers = _solvers(task, options.solver)
-    scorers = task.scorer or [] if options.score else []
+    scorers = _scorers(task, options)
     plans_of_scorers = scorer_plans(scorers, task.metrics)
     epochs, reducers = _epochs(task, options.epochs)
     config = task.config.merge(options.config)
+    approval = task.approval if options.approval is None else resolve_approval(options.approval)
     model.check_config(config)
     for role in roles.values():
         role.check_config()
     eval_config = _eval_config(task, options, epochs, list(reducers))
+    eval_config.approval = approval_config(approval)
     header = make_header(
         task=task,
         model=model,
@@ -91,11 +95,12 @@ def make_plan(task: Task, model: Model, options: EvalOptions, run_id: str, log_d
         samples=samples,
         model=model,
         roles=roles,
-        setup=task.setup,
+        setup=_setup(task.setup),
         solvers=solvers,
         cleanup=task.cleanup,
         scorers=list(zip(plans_of_scorers, scorers, strict=True)),
         reducers=reducers,
+        approval=approval,
         generate=generate_with(model),
         config=config,
         log_dir=log_dir,
@@ -113,6 +118,12 @@ def _check_samples(task: Task, samples: Sequence[Sample]) -> None:
                 )
 
 
+def _scorers(task: Task, options: EvalOptions) -> list[Scorer]:
+    if not options.score:
+        return []
+    return resolve_scorers(options.scorer) if options.scorer is not None else task.scorer or []
+
+
 def _solvers(task: Task, override: Any) -> list[Solver]:
     chosen = override if override is not None else task.solver
     if chosen is None:
@@ -121,33 +132,21 @@ def _solvers(task: Task, override: Any) -> list[Solver]:
     for solver in (
         chosen if isinstance(chosen, Sequence) and not isinstance(chosen, str) else [chosen]
     ):
-        flat.extend(_flat(resolve_solver(solver)))
+        flat.extend(_flat(solver))
     return flat
 
 
-def resolve_solver(solver: Any) -> Solver:
-    """Return a solver given as itself, by name, or as a `SolverSpec`.
-
-    Raises:
-        PrerequisiteError: The name is unknown, or the solver is not registered and so could
-            not be recorded in the log.
-    """
-    if isinstance(solver, str):
-        solver = SolverSpec(solver)
-    if isinstance(solver, SolverSpec):
-        solver = registry_create("solver", solver.solver, **solver.args)
-    if isinstance(solver, Sequence) or is_registered(solver, "solver"):
-        return cast(Solver, solver)
-    raise PrerequisiteError(
-        f"The solver {getattr(solver, '__name__', solver)!r} is not registered: decorate the "
-        "function that makes it with @solver, so that the log can say what ran."
-    )
+def _flat(solver: Any) -> list[Solver]:
+    """Return the solvers that `solver` is made of, agents as solvers."""
+    resolved = resolve_solver(solver)
+    if isinstance(resolved, Sequence):
+        return [step for inner in resolved for step in _flat(inner)]
+    return [resolved]
 
 
-def _flat(solver: Solver) -> list[Solver]:
-    if isinstance(solver, Sequence):
-        return [step for inner in solver for step in _flat(inner)]
-    return [solver]
+def _setup(setup: Solver | None) -> Solver | None:
+    steps = _flat(setup) if setup is not None else []
+    return steps[0] if len(steps) == 1 else SolverList(steps) if steps else None
 
 
 def _epochs(task: Task, override: Epochs | None) -> tuple[int, dict[str, ScoreReducer]]:
@@ -172,6 +171,7 @@ def _eval_config(task: Task, options: EvalOptions, epochs: int, reducers: list[s
         working_limit=_first(options.working_limit, task.working_limit),
         max_samples=options.max_samples,
         max_tasks=options.max_tasks,
+        max_subprocesses=options.max_subprocesses,
         log_samples=options.log_samples,
         log_realtime=options.log_realtime,
         log_images=options.log_images,

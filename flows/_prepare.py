@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
+from flows._approval import check_person
 from flows._display import Display
 from flows._logging import check_log_levels
 from flows._options import EvalOptions
@@ -58,7 +59,10 @@ def prepare_session(
             f"{function}: no task was found. Name a task file, `file.py@name`, a folder or a "
             "registered task."
         )
-    session = Session(run_id, plans, options, Display(options.display))
+    display = Display(options.display)
+    for plan in plans:
+        check_person(plan.approval, display.kind)
+    session = Session(run_id, plans, options, display)
     check_writable(log_dir)  # last, so that wrong arguments do not even leave a folder
     return session
 

@@ -11,6 +11,7 @@ from prefect import get_client
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Failed
 
+from flows._approval import person_asker
 from flows._governor import Governor
 from flows._logging import evaluation_logging
 from flows._server import MESSAGE_LENGTH
@@ -19,7 +20,8 @@ from flows._slots import LeasedSlots
 from flows.eval_task import failure
 from tasks_lib._util._aio import gather_limited
 from tasks_lib._util._gc import calm_gc
-from tasks_lib.context import use_connection_slots
+from tasks_lib.approval import use_ask
+from tasks_lib.context import use_concurrency, use_connection_slots
 from tasks_lib.model import close_models, use_prices
 from tasks_lib.task import RunPlan
 
@@ -38,6 +40,8 @@ async def open_session(session: Session) -> AsyncIterator[Session]:
     with (
         register_session(session),
         session.display.show(),
+        use_ask(person_asker(session.display.kind)),
+        use_concurrency(options.max_subprocesses),
         evaluation_logging(options.log_level, options.log_level_transcript),
         calm_gc(),
     ):

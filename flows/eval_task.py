@@ -22,6 +22,7 @@ from flows._session import Session, find_plan
 from tasks_lib._errors import EvalsError
 from tasks_lib._util._aio import finish_despite_cancel
 from tasks_lib._util._models import build
+from tasks_lib.approval import use_approval
 from tasks_lib.log import EvalLogWriter, read_eval_log_samples
 from tasks_lib.model import use_active_model
 from tasks_lib.schema import (
@@ -38,7 +39,7 @@ from tasks_lib.schema import (
     utc_now,
 )
 from tasks_lib.steps import SampleKey, load, summarize
-from tasks_lib.task import RunPlan, RunSpec
+from tasks_lib.task import RunPlan, RunSpec, use_scorers
 
 
 class TooManyErrorsError(EvalsError):
@@ -59,7 +60,12 @@ async def eval_task(spec: RunSpec) -> State[None] | None:
     display = session.display.task(spec.task, spec.model, plan.total)
     run = TaskRun(plan, display, session.governor)
     try:
-        with use_active_model(plan.model, plan.config, plan.roles):
+        scorers = [(named.name, scorer) for named, scorer in plan.scorers]
+        with (
+            use_active_model(plan.model, plan.config, plan.roles),
+            use_scorers(scorers),
+            use_approval(plan.approval),
+        ):
             log = await run.run(session.previous.get(position))
     except asyncio.CancelledError:
         return Cancelled(message="Stopped. The log holds every sample that had finished.")

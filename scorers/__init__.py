@@ -25,7 +25,7 @@ from tasks_lib.schema import (
     ValueToFloat,
     value_to_float,
 )
-from tasks_lib.task import Metric, MetricProtocol, Scorer, ScoreReducer, ScoreReducers
+from tasks_lib.task import Metric, MetricProtocol, Scorer, ScoreReducer, ScoreReducers, score
 
 __all__ = [
     "CORRECT",
@@ -57,6 +57,7 @@ __all__ = [
     "metric",
     "mode_score",
     "pattern",
+    "score",
     "score_reducer",
     "scorer",
     "std",
