@@ -24,12 +24,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flows._options import argument_names, is_for_later
 from tasks_lib._errors import EvalFileError, EvalsError, ParameterError, nearest_hint
 from tasks_lib._util._text import format_safe
-from tasks_lib._util._yaml import read_yaml
+from tasks_lib._util._yaml import LocatedYaml, read_settings
 
 _ARGUMENTS = argument_names("eval_set")
 _COMMON = _ARGUMENTS | {"tasks", "model"}
@@ -101,21 +99,18 @@ class _Reader:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.lines: dict[str, int] = {}
+        self._content = LocatedYaml(None, {})
+
+    @property
+    def lines(self) -> Mapping[str, int]:
+        return self._content.lines
 
     def load(self) -> object:
         try:
-            text = Path(self.path).read_text(encoding="utf-8")
-            content, lines = read_yaml(text)
-        except (OSError, UnicodeDecodeError) as error:
+            self._content = read_settings(Path(self.path), self.path, EvalFileError)
+        except FileNotFoundError as error:
             raise EvalFileError(f"cannot be read ({error}).", path=self.path) from error
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = mark.line + 1 if mark is not None else None
-            problem = getattr(error, "problem", None) or str(error)
-            raise EvalFileError(f"is no YAML: {problem}.", path=self.path, line=line) from error
-        self.lines.update(lines)
-        return content
+        return self._content.content
 
     def mapping(self, value: object, name: str) -> dict[str, Any]:
         if not isinstance(value, Mapping):
@@ -154,11 +149,7 @@ class _Reader:
         return f"{os.path.relpath(beside)}{at}{name}" if beside.exists() else task
 
     def error(self, message: str, name: str) -> EvalFileError:
-        line = self.lines.get(name)
-        parent = name
-        while line is None and parent:
-            parent = parent.rpartition(".")[0]
-            line = self.lines.get(parent)
+        line = self._content.line(name)
         return EvalFileError(message, path=self.path, line=line, field=name or None)
 
 

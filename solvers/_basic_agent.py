@@ -19,7 +19,7 @@ from tasks_lib.context import transcript
 from tasks_lib.model import CachePolicy, Model, execute_tools, get_model
 from tasks_lib.schema import ChatMessageUser, Score, ValueToFloat, value_to_float
 from tasks_lib.task import Generate, Solver, TaskState, score
-from tasks_lib.tool import Tool, ToolDef, ToolSource, known_tools
+from tasks_lib.tool import Tool, ToolDef, ToolSource, known_tools, mcp_connection
 
 IncorrectMessage: TypeAlias = str | Callable[[TaskState, list[Score]], str | Awaitable[str]]
 """What the model is told about a wrong answer, or a function, async or not, that says it."""
@@ -131,8 +131,9 @@ def basic_agent(  # noqa: PLR0913 - the documented signature
             state.message_limit = message_limit
         elif state.message_limit is None:
             state.message_limit = DEFAULT_MESSAGE_LIMIT
-        with limit_tokens(token_limit):
-            await _work(plan, state)
+        async with mcp_connection(state.tools):
+            with limit_tokens(token_limit):
+                await _work(plan, state)
         return state
 
     return solve

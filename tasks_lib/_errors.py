@@ -8,9 +8,10 @@ EvalsError
 │   ├── MissingPackageError        an optional package is not installed
 │   ├── MissingFileError           a file or folder is not there
 │   ├── DatasetError               a dataset's file, row or field is wrong
-│   ├── EvalFileError              an eval-set file is wrong
-│   ├── PriceTableError            a table of models' prices is wrong
-│   ├── ApprovalPolicyError        a policy of who approves tool calls is wrong
+│   ├── SettingsError              a file of settings is wrong, or a dict in its place
+│   │   ├── EvalFileError          ... an eval set
+│   │   ├── PriceTableError        ... models' prices
+│   │   └── ApprovalPolicyError    ... who approves tool calls
 │   ├── ToolDefinitionError        a model cannot be told what a tool does or takes
 │   └── AgentDefinitionError       an agent cannot be used where it was passed
 ├── LimitExceededError             a sample used up its messages, tokens or time
@@ -38,7 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 class EvalsError(Exception):
@@ -119,20 +120,14 @@ class DatasetError(PrerequisiteError, ValueError):
         self.field = field
 
 
-class EvalFileError(PrerequisiteError, ValueError):
-    """An eval-set file is wrong. `line` counts from 1 in the file."""
+class SettingsError(PrerequisiteError, ValueError):
+    """A file of settings, or a dict in its place, is wrong.
 
-    def __init__(
-        self, message: str, *, path: str, line: int | None = None, field: str | None = None
-    ) -> None:
-        super().__init__(_located(message, path, line, field))
-        self.path = path
-        self.line = line
-        self.field = field
+    `line` counts from 1 in the file, if it is one; `field` is the path of the key or item.
+    """
 
-
-class PriceTableError(PrerequisiteError, ValueError):
-    """A table of models' prices is wrong. `line` counts from 1 in its file, if it is one."""
+    _what: ClassVar[str] = "settings"
+    """What is named in place of a file."""
 
     def __init__(
         self,
@@ -142,27 +137,28 @@ class PriceTableError(PrerequisiteError, ValueError):
         line: int | None = None,
         field: str | None = None,
     ) -> None:
-        super().__init__(_located(message, path or "model_cost_config", line, field))
+        super().__init__(_located(message, path or self._what, line, field))
         self.path = path
         self.line = line
         self.field = field
 
 
-class ApprovalPolicyError(PrerequisiteError, ValueError):
-    """A policy of who approves tool calls is wrong. `line` counts from 1 in its file, if any."""
+class EvalFileError(SettingsError):
+    """An eval-set file is wrong."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        path: str | None = None,
-        line: int | None = None,
-        field: str | None = None,
-    ) -> None:
-        super().__init__(_located(message, path or "approval", line, field))
-        self.path = path
-        self.line = line
-        self.field = field
+    _what = "eval set"
+
+
+class PriceTableError(SettingsError):
+    """A table of models' prices is wrong."""
+
+    _what = "model_cost_config"
+
+
+class ApprovalPolicyError(SettingsError):
+    """A policy of who approves tool calls is wrong."""
+
+    _what = "approval"
 
 
 class ToolDefinitionError(PrerequisiteError, ValueError):

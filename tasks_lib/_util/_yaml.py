@@ -1,11 +1,15 @@
-"""YAML files whose errors can name a line."""
+"""Files in YAML or JSON whose errors can name a line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import yaml
+
+from tasks_lib._errors import SettingsError
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 
@@ -17,6 +21,12 @@ class LocatedYaml(NamedTuple):
     lines: Mapping[str, int]
     """Line of each key and item, from 1, by its path (`tasks[0].limit`). What an alias
     repeats has none of its own."""
+
+    def line(self, place: str) -> int | None:
+        """Return the line of a path, or of the nearest thing around it that has one."""
+        while place and place not in self.lines:
+            place = place.rpartition(".")[0]
+        return self.lines.get(place)
 
 
 def read_yaml(text: str) -> LocatedYaml:
@@ -30,6 +40,45 @@ def read_yaml(text: str) -> LocatedYaml:
     if node is not None:
         _note_lines(node, "", lines, set())
     return LocatedYaml(yaml.safe_load(text), lines)
+
+
+def read_settings(path: Path, name: str, error: type[SettingsError]) -> LocatedYaml:
+    """Return the content of a file in YAML or, if it ends in .json, in JSON.
+
+    Args:
+        path: The file.
+        name: What errors call it.
+        error: What is raised, as below.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        SettingsError: It cannot be read, or is no YAML or JSON, or has a key twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":
+            return LocatedYaml(json.loads(text, object_pairs_hook=_unique), {})
+        return read_yaml(text)
+    except FileNotFoundError:
+        raise
+    except yaml.YAMLError as wrong:
+        mark = getattr(wrong, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else None
+        problem = f"is no YAML: {getattr(wrong, 'problem', None) or wrong}."
+        raise error(problem, path=name, line=line) from wrong
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise error(f"cannot be read ({wrong}).", path=name) from wrong
+    except ValueError as wrong:
+        raise error(f"is no JSON: {wrong}.", path=name) from wrong
+
+
+def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    content: dict[str, object] = {}
+    for name, value in pairs:
+        if name in content:
+            raise ValueError(f"the key {name!r} is there twice")
+        content[name] = value
+    return content
 
 
 def _note_lines(node: yaml.Node, path: str, lines: dict[str, int], seen: set[int]) -> None:

@@ -17,7 +17,6 @@ from pathlib import Path, PurePath
 from reprlib import repr as shortened
 from typing import TypeAlias
 
-import yaml
 from pydantic import JsonValue
 
 from tasks_lib._errors import (
@@ -36,7 +35,7 @@ from tasks_lib._util._registry import (
     registry_name,
     registry_params,
 )
-from tasks_lib._util._yaml import LocatedYaml, read_yaml
+from tasks_lib._util._yaml import LocatedYaml, read_settings
 from tasks_lib.approval._approver import Approver
 from tasks_lib.approval._policy import ApprovalPolicy
 
@@ -112,16 +111,9 @@ def _named(source: str) -> list[ApprovalPolicy]:
 
 def _read(path: Path) -> list[ApprovalPolicy]:
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
+        content = read_settings(path, str(path), ApprovalPolicyError)
     except FileNotFoundError as error:
         raise MissingFileError(_KIND, str(path)) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ApprovalPolicyError(f"cannot be read ({error}).", path=str(path)) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else None
-        problem = f"is no YAML: {getattr(error, 'problem', None) or error}."
-        raise ApprovalPolicyError(problem, path=str(path), line=line) from error
     return _Reader(str(path), content).policies()
 
 
@@ -184,8 +176,5 @@ class _Reader:
         return dict(value)
 
     def _error(self, message: str, place: str) -> ApprovalPolicyError:
-        parent = place
-        while parent and parent not in self._content.lines:
-            parent = parent.rpartition(".")[0]
-        line = self._content.lines.get(parent)
+        line = self._content.line(place)
         return ApprovalPolicyError(message, path=self._path, line=line, field=place or None)

@@ -11,20 +11,18 @@ call that used tokens of a kind without a price, has no known cost.
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from reprlib import repr as shortened
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks_lib._errors import MissingFileError, PriceTableError, nearest_hint
-from tasks_lib._util._yaml import LocatedYaml, read_yaml
+from tasks_lib._util._yaml import LocatedYaml, read_settings
 from tasks_lib.schema import ModelUsage
 
 logger = logging.getLogger(__name__)
@@ -112,7 +110,12 @@ def load_prices(source: str | Path | Mapping[str, ModelCost | Mapping[str, Any]]
     """
     if isinstance(source, Mapping):
         return _Reader(None, LocatedYaml(source, {})).table()
-    return _Reader(str(source), _read_file(Path(source).expanduser(), str(source))).table()
+    name = str(source)
+    try:
+        content = read_settings(Path(source).expanduser(), name, PriceTableError)
+    except FileNotFoundError as error:
+        raise MissingFileError("price table", name) from error
+    return _Reader(name, content).table()
 
 
 _prices: ContextVar[PriceTable | None] = ContextVar("prices", default=None)
@@ -174,7 +177,7 @@ class _Reader:
 
     def _error(self, message: str, model: str | None, name: str = "") -> PriceTableError:
         field = f"{model}.{name}" if name else model
-        line = self._content.lines.get(field or "", self._content.lines.get(model or ""))
+        line = self._content.line(field or "")
         return PriceTableError(message, path=self._path, line=line, field=field)
 
 
@@ -184,32 +187,3 @@ def _problem(name: str, kind: str, value: object) -> str:
     if kind == "missing":
         return "missing. A model needs 'input' and 'output'; 0 is a price."
     return f"expected US dollars for a million tokens, 0 or more, got {shortened(value)}."
-
-
-def _read_file(path: Path, name: str) -> LocatedYaml:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise MissingFileError("price table", name) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise PriceTableError(f"cannot be read ({error}).", path=name) from error
-    try:
-        if path.suffix == ".json":
-            return LocatedYaml(json.loads(text, object_pairs_hook=_unique), {})
-        return read_yaml(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else None
-        problem = f"is no YAML: {getattr(error, 'problem', None) or error}."
-        raise PriceTableError(problem, path=name, line=line) from error
-    except ValueError as error:
-        raise PriceTableError(f"is no JSON: {error}.", path=name) from error
-
-
-def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    content: dict[str, object] = {}
-    for name, value in pairs:
-        if name in content:
-            raise ValueError(f"the key {name!r} is there twice")
-        content[name] = value
-    return content
