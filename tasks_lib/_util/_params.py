@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence, Set
 
 from pydantic import BaseModel, JsonValue
@@ -14,7 +15,8 @@ def plain_params(params: Mapping[str, object]) -> dict[str, JsonValue]:
 
     Registered objects become `name` or, when they were made with arguments,
     `{"name": …, "params": …}`; other functions their name; pydantic models a dict; sets a
-    list in a fixed order; whatever is left its text.
+    list in a fixed order; whatever is left its text, without addresses in memory: the same
+    arguments are the same in every process.
     """
     return {key: plain_value(value) for key, value in params.items()}
 
@@ -39,4 +41,7 @@ def plain_value(value: object) -> JsonValue:
     if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [plain_value(item) for item in value]
     function = getattr(value, "__qualname__", None)
-    return function if isinstance(function, str) else str(value)
+    return function if isinstance(function, str) else _ADDRESS.sub("", str(value))
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+\b")

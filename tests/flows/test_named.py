@@ -11,12 +11,33 @@ from flows._options import read_options
 from flows._plan import make_plan
 from flows.eval_set import requests_of_file
 from scorers import match
-from solvers import Generate, Solver, SolverSpec, TaskState, generate, solver
-from solvers.agents import Agent, AgentState, agent
+from solvers import (
+    Generate,
+    Solver,
+    SolverSpec,
+    TaskState,
+    basic_agent,
+    generate,
+    solver,
+    use_tools,
+)
+from solvers.agents import (
+    Agent,
+    AgentAttempts,
+    AgentPrompt,
+    AgentState,
+    agent,
+    as_tool,
+    handoff,
+    last_message,
+    react,
+)
 from tasks_lib import Task
 from tasks_lib._errors import ParameterError, PrerequisiteError
 from tasks_lib.model import get_model
 from tasks_lib.schema import EvalLog
+from tasks_lib.tool import ToolDef, mcp_server_stdio, mcp_tools
+from tasks_lib.util import token_limit
 
 
 @agent
@@ -96,6 +117,47 @@ def test_agents_of_a_task_become_solvers() -> None:
     task = Task(solver=[generate(), named_agent("a")], setup=named_agent("b"), scorer=match())
 
     assert steps(header(task)) == [("generate", {}), ("named_agent", {"name": "a"})]
+
+
+async def _plus(x: int) -> int:
+    """Add one.
+
+    Args:
+        x: To what.
+    """
+    return x + 1
+
+
+async def _goes_on(state: AgentState) -> bool:
+    return True
+
+
+def _agents() -> list[Solver | Agent]:
+    server = mcp_server_stdio(command="python", args=["-m", "x"], env={"KEY": "secret"})
+    checks = named_agent("a")
+    react_ = react(
+        prompt=AgentPrompt(instructions="Go."),
+        tools=[
+            ToolDef(_plus, name="plus"),
+            server,
+            mcp_tools(server, tools=["a*"]),
+            as_tool(checks, description="Checks.", limits=[token_limit(5)]),
+            handoff(checks, output_filter=last_message),
+        ],
+        attempts=AgentAttempts(2),
+        on_continue=_goes_on,
+        truncation="auto",
+    )
+    return [react_, basic_agent(tools=[ToolDef(_plus)]), use_tools(_plus, server)]
+
+
+def test_what_is_logged_of_a_solver_is_the_same_in_every_process() -> None:
+    """Else an eval set would not find what it has done before."""
+    made = [steps(header(Task(solver=_agents(), scorer=match()))) for _ in range(2)]
+
+    assert made[0] == made[1]
+    assert "secret" not in str(made)
+    assert " at 0x" not in str(made)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,9 @@ def a_function() -> None: ...
             match("any"), {"name": "match", "params": {"location": "any"}}, id="with arguments"
         ),
         pytest.param(GenerateConfig(seed=1), {"seed": 1}, id="pydantic model"),
+        pytest.param(
+            partial(a_function), "functools.partial(<function a_function>)", id="no address"
+        ),
     ],
 )
 def test_plain(value: object, expected: object) -> None:

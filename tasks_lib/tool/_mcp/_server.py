@@ -149,6 +149,9 @@ class _SomeTools(ToolSource):
         self.server = server
         self.patterns = patterns
 
+    def __repr__(self) -> str:
+        return f"mcp_tools({self.server!r}, tools={list(self.patterns)!r})"
+
     async def tools(self) -> list[Tool]:
         named = await self.server.named_tools()
         for pattern in self.patterns:
