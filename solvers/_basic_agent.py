@@ -11,12 +11,12 @@ from solvers._chain import chain
 from solvers._prompt import system_message
 from solvers._solver import solver
 from solvers._use_tools import use_tools
-from solvers.agents._submit import SubmitTool
+from solvers.agents._submit import SubmitTool, call_tools
 from tasks_lib._errors import ParameterError
 from tasks_lib._util._registry import is_registered
 from tasks_lib.context import token_limit as limit_tokens
 from tasks_lib.context import transcript
-from tasks_lib.model import CachePolicy, Model, execute_tools, get_model
+from tasks_lib.model import CachePolicy, get_model
 from tasks_lib.schema import ChatMessageUser, Score, ValueToFloat, value_to_float
 from tasks_lib.task import Generate, Solver, TaskState, score
 from tasks_lib.tool import Tool, ToolDef, ToolSource, known_tools, mcp_connection
@@ -155,6 +155,9 @@ class _Plan(NamedTuple):
 async def _work(plan: _Plan, state: TaskState) -> None:
     """Let the model act, turn by turn, until it is done."""
     model = get_model()
+    max_output = plan.max_tool_output
+    if max_output is None:
+        max_output = model.max_tool_output()
     submitted = 0
     while not state.completed:
         state.output = output = await model.generate(state.messages, state.tools, cache=plan.cache)
@@ -167,7 +170,7 @@ async def _work(plan: _Plan, state: TaskState) -> None:
         if output.empty or not output.message.tool_calls:
             state.messages.append(ChatMessageUser(content=plan.continue_message))
             continue
-        answer = await _call_tools(plan, state, model)
+        answer = await call_tools(state, state.tools, max_output, plan.submit)
         if answer is None:
             continue
         appended = f"{output.completion}\n\n{answer}".strip()
@@ -175,21 +178,6 @@ async def _work(plan: _Plan, state: TaskState) -> None:
         submitted += 1
         if submitted >= plan.max_attempts or await _is_right(plan, state):
             return
-
-
-async def _call_tools(plan: _Plan, state: TaskState, model: Model) -> str | None:
-    """Do what the last message asks for. Return the first answer that was submitted."""
-    max_output = plan.max_tool_output
-    if max_output is None:
-        max_output = model.max_tool_output()
-    with plan.submit.listening() as answers:
-        results = await execute_tools(state.messages, state.tools, max_output)
-    state.messages.extend(results.messages)
-    if answers:
-        return answers[0]
-    if results.output is not None:
-        state.output = results.output
-    return None
 
 
 async def _is_right(plan: _Plan, state: TaskState) -> bool:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from solvers.agents._agent import Agent
 from solvers.agents._filter import MessageFilter
 from solvers.agents._state import AgentState
-from solvers.agents._submit import SubmitTool
+from solvers.agents._submit import SubmitTool, call_tools
 from solvers.agents._types import AgentAttempts, AgentContinue
 from tasks_lib.context import transcript
-from tasks_lib.model import Model, execute_tools
+from tasks_lib.model import Model
 from tasks_lib.schema import (
     ChatMessage,
     ChatMessageAssistant,
@@ -76,7 +76,10 @@ class ReactRun:
             return await self._make_room(reply)
         if reply is None or not reply.tool_calls:
             return await self._goes_on(called_tools=False)
-        answer = await self._call_tools()
+        plan, model = self._plan, self._model
+        max_output = model.max_tool_output() if isinstance(model, Model) else None
+        submit = plan.submission.tool if plan.submission is not None else None
+        answer = await call_tools(self._state, plan.tools, max_output, submit)
         if self._plan.submission is not None and answer is not None:
             self._take(reply, answer, self._plan.submission)
             if await self._is_last_answer():
@@ -97,23 +100,6 @@ class ReactRun:
         state.messages, state.output = answered.messages, answered.output
         last = state.messages[-1] if state.messages else None
         return last if isinstance(last, ChatMessageAssistant) and last is not before else None
-
-    async def _call_tools(self) -> str | None:
-        """Do what the last message asks for. Return the first answer that was submitted."""
-        plan, state = self._plan, self._state
-        max_output = self._model.max_tool_output() if isinstance(self._model, Model) else None
-        answers: list[str] = []
-        if plan.submission is None:
-            results = await execute_tools(state.messages, plan.tools, max_output)
-        else:
-            with plan.submission.tool.listening() as answers:
-                results = await execute_tools(state.messages, plan.tools, max_output)
-        state.messages.extend(results.messages)
-        if answers:
-            return answers[0]
-        if results.output is not None:
-            state.output = results.output
-        return None
 
     def _take(self, reply: ChatMessageAssistant, answer: str, submission: Submission) -> None:
         """Make the answer that came with `reply` the output."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from tasks_lib._errors import ToolDefinitionError
-from tasks_lib.schema import ContentBase, ContentText
-from tasks_lib.tool import TakesOver, Tool, ToolDef, ToolResult, tool_def
+from tasks_lib.model import execute_tools
+from tasks_lib.schema import ChatMessage, ContentBase, ContentText, ModelOutput
+from tasks_lib.tool import AnyTools, TakesOver, Tool, ToolDef, ToolResult, tool_def
 
 _answers: ContextVar[list[str] | None] = ContextVar("submitted_answers", default=None)
 
@@ -57,6 +58,37 @@ class SubmitTool:
             yield answers
         finally:
             _answers.reset(token)
+
+
+class Acting(Protocol):
+    """Who acts by calling tools: the state of an agent, or of a sample."""
+
+    messages: list[ChatMessage]
+    output: ModelOutput
+
+
+async def call_tools(
+    state: Acting, tools: AnyTools, max_output: int | None, submit: SubmitTool | None
+) -> str | None:
+    """Do what the last message asks for. Return the first answer that was submitted.
+
+    Without one, the output of a tool that took the conversation over is that of the state.
+
+    Args:
+        state: The conversation; results are added to it.
+        tools: Tools that may be called.
+        max_output: As for `execute_tools`.
+        submit: By which of the tools answers are submitted; None: by none.
+    """
+    answers: list[str] = []
+    with submit.listening() if submit is not None else nullcontext(answers) as answers:
+        results = await execute_tools(state.messages, tools, max_output)
+    state.messages.extend(results.messages)
+    if answers:
+        return answers[0]
+    if results.output is not None:
+        state.output = results.output
+    return None
 
 
 async def submit(answer: str) -> str:
