@@ -50,7 +50,7 @@ def test_the_agent_with_a_tool(shown: dict[str, Any], log_dir: str) -> None:
         log_dir,
         ModelOutput.for_tool_call(_MODEL, "checker", {"input": "Is 17 + 25 = 42?"}),
         ModelOutput.from_content(_MODEL, "It is."),
-        ModelOutput.for_tool_call(_MODEL, "add", {"x": 17, "y": 25}),
+        ModelOutput.for_tool_call(_MODEL, "add_numbers", {"x": 17, "y": 25}),
         ModelOutput.for_tool_call(_MODEL, "submit", {"answer": "41"}),
         ModelOutput.for_tool_call(_MODEL, "submit", {"answer": "42"}),
     )
