@@ -4,14 +4,8 @@ from typing import Any
 import pytest
 
 from tasks_lib import Epochs, Task, task, task_with
-from tasks_lib._errors import (
-    DatasetError,
-    ParameterError,
-    PrerequisiteError,
-    UnknownNameError,
-)
+from tasks_lib._errors import DatasetError, ParameterError, PrerequisiteError
 from tasks_lib._util._registry import register_factory
-from tasks_lib.approval import approval_config
 from tasks_lib.dataset import MemoryDataset, Sample
 from tasks_lib.model import ModelName
 from tasks_lib.schema import GenerateConfig, SampleScore, Score, Target
@@ -385,19 +379,3 @@ def test_async_function() -> None:
 
     with pytest.raises(ParameterError, match="expected a function that is not async"):
         task(later)  # type: ignore[arg-type]
-
-
-def test_the_policies_of_a_file_are_read_when_the_task_is_made(tmp_path: Path) -> None:
-    file = tmp_path / "policies.yaml"
-    file.write_text("approvers: [{name: auto, tools: '*', decision: reject}]")
-    made = Task(approval=str(file))
-    file.unlink()
-
-    assert approval_config(made.approval) == {
-        "approvers": [{"name": "auto", "tools": "*", "params": {"decision": "reject"}}]
-    }
-
-
-def test_an_unknown_approver_is_refused_at_once() -> None:
-    with pytest.raises(UnknownNameError, match=r"No approver or file .* 'autoo'.*'auto'"):
-        Task(approval="autoo")
