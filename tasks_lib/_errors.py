@@ -23,6 +23,7 @@ EvalsError
 ├── LogError                       a log cannot be written or read
 │   ├── LogFormatError             a file is not one of our logs
 │   └── ColumnValueError           a column of a frame cannot be made from a log
+├── ScratchSpaceError              a temporary file cannot be written
 ├── BridgeError                    a bridged program does what cannot be served
 ├── OutputLimitExceededError       a process wrote more than it may
 ├── NoTerminalError                nobody can be asked: there is no terminal
@@ -39,6 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from tempfile import gettempdir
 from typing import ClassVar, Literal
 
 
@@ -250,6 +252,16 @@ class LogFormatError(LogError, ValueError):
 
 class ColumnValueError(LogError, ValueError):
     """A column of a frame cannot be made from what a log holds."""
+
+
+class ScratchSpaceError(EvalsError, OSError):
+    """A temporary file cannot be written; most often its disk is full."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(
+            f"A temporary file could not be written in {gettempdir()!r} "
+            f"({reason.strerror or reason}). Make room there, or set TMPDIR to a folder that has."
+        )
 
 
 class BridgeError(EvalsError, ValueError):

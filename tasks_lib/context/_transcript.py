@@ -30,10 +30,11 @@ class Transcript:
 
     __slots__ = ("_clock", "_snapshots", "_spans", "events")
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, spans: int = 0) -> None:
+        """Begin a transcript, one that continues another with so many `spans` if there are any."""
         self.events: list[Event] = []
         self._clock = clock or Clock()
-        self._spans = 0
+        self._spans = spans
         self._snapshots: dict[int, tuple[ChatMessage, ChatMessage]] = {}
 
     def record(self, event: Event) -> None:

@@ -3,7 +3,7 @@
 Where to look:
 
 - What a row is: `_arrow` (columns), `_rows`, `_transcript` (messages and events in it),
-  `_attachments`, `_json` (JSON of untrusted content), `_header` (the rest of a log).
+  `_attachments`, `_header` (the rest of a log); JSON of untrusted content is in `_util`.
 - Writing: `_writer`, `_live` (the folder of parts), `_compact` (which parts are merged when),
   `_spill` (when the store is away), `_final`; after a kill `_remains`, `_recover`, `_remove`.
 - Reading: `_log_file` (any format), `_reader`, `_row_lookup`, `_parts`, `_tables`, `_listing`.

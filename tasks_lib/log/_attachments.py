@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from tasks_lib.log._json import Encoded
+from tasks_lib._util._json import Encoded
 
 ATTACHMENT_PROTOCOL = "attachment://"
 """What a reference begins with."""

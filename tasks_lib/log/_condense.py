@@ -13,8 +13,8 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
+from tasks_lib._util._json import MAX_DEPTH
 from tasks_lib.log._attachments import Attachments, Change
-from tasks_lib.log._json import MAX_DEPTH
 from tasks_lib.schema import EvalSample, Event
 
 T = TypeVar("T")

@@ -22,6 +22,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from pydantic import ValidationError
 
 from tasks_lib._errors import LogFormatError
+from tasks_lib._util._json import decode
 from tasks_lib.log._condense import condense_sample
 from tasks_lib.log._eval_log_document import (
     header_document,
@@ -45,7 +46,6 @@ from tasks_lib.log._eval_log_parse import (
 )
 from tasks_lib.log._eval_log_zip import ZIP_ERRORS, ZipReader, open_zip
 from tasks_lib.log._files import Place
-from tasks_lib.log._json import decode
 from tasks_lib.log._whole_file import whole_file
 from tasks_lib.schema import EvalLog, EvalSample, EvalSampleSummary
 

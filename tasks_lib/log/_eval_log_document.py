@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks_lib.log._json import SURROGATE, encode, to_plain
+from tasks_lib._util._json import SURROGATE, encode, to_plain
 from tasks_lib.schema import EvalLog, EvalSample, InfoEvent
 
 _SUMMARY_FIELDS = (

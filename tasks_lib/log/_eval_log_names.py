@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 
-from tasks_lib.log._json import is_utf8
+from tasks_lib._util._json import is_utf8
 
 SAMPLES_FOLDER = "samples/"
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tasks_lib._errors import LogFormatError
+from tasks_lib._util._json import NULLABLE_EVENT_FIELDS
 from tasks_lib.log._eval_log_migrate import (
     migrate_event,
     migrate_header,
@@ -19,7 +20,6 @@ from tasks_lib.log._eval_log_migrate import (
     migrate_sample,
     migrate_score,
 )
-from tasks_lib.log._json import NULLABLE_EVENT_FIELDS
 from tasks_lib.schema import (
     EVAL_LOG_VERSION,
     ChatMessage,

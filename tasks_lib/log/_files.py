@@ -163,14 +163,22 @@ def publish_file(local: Path, place: Place) -> None:
 
 
 def create_file(place: Place, content: bytes) -> bool:
-    """Write a new file on a store that is not local; False: somebody else has written it.
+    """Write a new file; False: somebody else has written it.
 
-    Of several writers at a time only one gets True, where the store can tell them apart (S3,
-    Google Cloud Storage and SeaweedFS can). Their contents must differ.
+    Of several writers at a time only one gets True, where the store can tell them apart (disks,
+    S3, Google Cloud Storage and SeaweedFS can). Their contents must differ. On a disk it is
+    there from the first byte on, so `content` should be small.
 
     Raises:
         OSError: It could not be written.
     """
+    if place.is_local:
+        try:
+            with Path(place.path).open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            return False
+        return True
     if place.exists():  # for stores that would overwrite it
         return False
     for attempt in _uploads(UPLOAD_ATTEMPTS):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks_lib._util._json import decode, to_plain
 from tasks_lib.log._arrow import (
     HEADER_KEY,
     REDUCTIONS_KEY,
@@ -16,7 +17,6 @@ from tasks_lib.log._arrow import (
     SCORES_KEY,
     VERSION_KEY,
 )
-from tasks_lib.log._json import decode, to_plain
 from tasks_lib.schema import EvalLog, EvalSampleReductions
 
 

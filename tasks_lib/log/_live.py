@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -12,17 +13,19 @@ from threading import Event
 import pyarrow as pa
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from tasks_lib._errors import LogError
+from tasks_lib._errors import LogError, PrerequisiteError
+from tasks_lib._util._ids import short_uuid
 from tasks_lib.log._arrow import columns_of_scorers, sample_schema
 from tasks_lib.log._batch import sample_batch
 from tasks_lib.log._compact import Merge, PartCounter
 from tasks_lib.log._files import UPLOAD_ATTEMPTS, Place, create_file, store_errors, write_whole
 from tasks_lib.log._final import remove_parts, write_final, write_log_file
 from tasks_lib.log._header import header_metadata
-from tasks_lib.log._origin import Origin
+from tasks_lib.log._origin import Origin, leave_parts
 from tasks_lib.log._parquet import parquet_bytes
 from tasks_lib.log._parts import all_rows, list_parts
 from tasks_lib.log._paths import PartName, live_folder, part_name, split_log_name, unwritable
+from tasks_lib.log._remains import left_parts
 from tasks_lib.log._rows import Row
 from tasks_lib.log._spill import Spill
 from tasks_lib.schema import EvalLog
@@ -42,9 +45,18 @@ class LiveLog:
     One thread at a time writes parts or finishes. Another may `merge` meanwhile.
     """
 
-    def __init__(self, log: Place, header: EvalLog, scorers: Sequence[str], shard: str) -> None:
+    def __init__(
+        self,
+        log: Place,
+        header: EvalLog,
+        scorers: Sequence[str],
+        shard: str,
+        work: str | None = None,
+    ) -> None:
         self.log = log
         self._header = header
+        self._writer = short_uuid()
+        self._work = work
         self._columns = columns_of_scorers(scorers)
         self._schema = sample_schema(self._columns)
         self._shard = shard
@@ -93,6 +105,19 @@ class LiveLog:
             raise unwritable(folder, error) from error
         self._written.add(self._counter.add())
 
+    def resume(self) -> bool:
+        """Go on with the parts that another writer has left of the same work, if there are any.
+
+        They may be those of a log with a number in its name, as `create` gives them.
+
+        Raises:
+            PrerequisiteError: That writer may still be writing; the store does not answer.
+        """
+        try:
+            return self._work is not None and any(map(self._took_over, self._live_logs()))
+        except OSError as error:
+            raise unwritable(self.log.parent, error) from error
+
     def join(self) -> None:
         """Continue after the parts that this shard has written before, if any.
 
@@ -100,12 +125,10 @@ class LiveLog:
             PrerequisiteError: The store does not answer.
         """
         try:
-            names = [part_name(part.name) for part in list_parts(self.folder)]
+            parts = list_parts(self.folder)
         except OSError as error:
             raise unwritable(self.log.parent, error) from error
-        self._written = {name.number for name in names if name and name.shard == self._shard}
-        self._counter = PartCounter(self._written)
-        self._metadata = self._part_metadata()
+        self._continue_after(parts)
 
     def write_part(self, rows: Sequence[Row], *, insist: bool = False) -> None:
         """Write rows as the next part: to the store, or if it refuses, to a local folder.
@@ -198,16 +221,65 @@ class LiveLog:
                 self.log.url,
             )
 
+    def leave(self) -> None:
+        """Let others go on with the parts, or make a log of them; nothing is written any more."""
+        leave_parts(self._writer)
+
+    def discard(self) -> None:
+        """Remove all parts, also those that the store had refused.
+
+        Raises:
+            OSError: They could not be removed.
+        """
+        remove_parts(self.folder, [self.folder / self._part(i) for i in sorted(self._written)])
+        self._spill.drop()
+
     def _part(self, number: int) -> str:
         return str(PartName(number, self._shard))
 
     def _part_metadata(self, *, with_ids: bool = False) -> dict[bytes, bytes]:
         # The ids of a large dataset would outweigh the samples of a part.
         metadata = header_metadata(self._header, self._columns, with_ids=with_ids)
-        return {**metadata, **Origin.here(self.log.url).metadata()}
+        origin = Origin.here(self.log.url, self._writer, self._work)
+        return {**metadata, **origin.metadata()}
 
     def _part_bytes(self, rows: Sequence[Row]) -> bytes:
         return parquet_bytes(sample_batch(rows, self._header.eval, self._schema), self._metadata)
+
+    def _continue_after(self, parts: Sequence[Place]) -> None:
+        names = [part_name(part.name) for part in parts]
+        self._written = {name.number for name in names if name and name.shard == self._shard}
+        self._counter = PartCounter(self._written)
+        self._metadata = self._part_metadata()
+
+    def _live_logs(self) -> list[Place]:
+        """Return the logs that `create` may have made for the same name and that are unfinished."""
+        stem, suffix = split_log_name(self.log.name)
+        alike = re.compile(rf"{re.escape(stem)}(-\d+)?{re.escape(suffix)}")
+        live = self.folder.parent
+        live.fs.invalidate_cache(live.path)
+        try:
+            with store_errors():
+                names = [Place(live.fs, path).name for path in live.fs.ls(live.path, detail=False)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [self.log.parent / name for name in sorted(names) if alike.fullmatch(name)]
+
+    def _took_over(self, log: Place) -> bool:
+        """Go on with the parts of `log`, if they are left of the same work."""
+        assert self._work is not None
+        parts = left_parts(log, self._work)
+        if not parts:
+            return False
+        self.log = log
+        self._continue_after(parts)
+        # A part without rows shows others that somebody goes on; of several only one writes it.
+        batch = sample_batch([], self._header.eval, self._schema)
+        name = self._part(self._counter.next)
+        if not create_file(self.folder / name, parquet_bytes(batch, self._metadata)):
+            raise PrerequisiteError(f"Somebody else has just gone on with the log {log.url!r}.")
+        self._written.add(self._counter.add())
+        return True
 
     def _claimed(self) -> bool:
         """Write the first part of `self.log`, unless there is a log of that name."""

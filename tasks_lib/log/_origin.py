@@ -11,10 +11,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tasks_lib._util._ids import short_uuid
-
 ORIGIN_KEY = b"evals.part"
 """Metadata key of a part's `Origin`, as JSON."""
+
+_left: set[str] = set()
+"""Writers of this process that have left their parts to others."""
 
 
 class Origin(BaseModel):
@@ -31,18 +32,27 @@ class Origin(BaseModel):
     """When the process began, in the system's own measure: tells processes of one pid apart."""
     writer: str
     """Unique for each writer, so that no two of them write the same bytes."""
+    work: str | None = None
+    """What the writer does: another one that does the same may go on with its parts."""
 
     @classmethod
-    def here(cls, log: str) -> Origin:
-        """Return the origin of what this process writes of `log`."""
+    def here(cls, log: str, writer: str, work: str | None) -> Origin:
+        """Return the origin of what a writer of this process writes of `log`."""
         pid = os.getpid()
         return cls(
-            log=log, host=socket.gethostname(), pid=pid, began=_began(pid), writer=short_uuid()
+            log=log,
+            host=socket.gethostname(),
+            pid=pid,
+            began=_began(pid),
+            writer=writer,
+            work=work,
         )
 
     @property
     def is_running(self) -> bool | None:
-        """Whether the process is still there; None: that cannot be told from here."""
+        """Whether the writer may still write; None: that cannot be told from here."""
+        if self.writer in _left:
+            return False
         if self.host != socket.gethostname() or sys.platform == "win32":
             return None
         try:
@@ -56,6 +66,11 @@ class Origin(BaseModel):
     def metadata(self) -> dict[bytes, bytes]:
         """Return what is added to the metadata of a part."""
         return {ORIGIN_KEY: json.dumps(self.model_dump()).encode("ascii")}
+
+
+def leave_parts(writer: str) -> None:
+    """Note that a writer of this process writes no more, and has left parts."""
+    _left.add(writer)
 
 
 def read_origin(metadata: Mapping[bytes, bytes]) -> Origin | None:

@@ -110,8 +110,11 @@ def index_rows(files: Iterable[Place]) -> dict[SampleKey, RowPlace]:
     index: dict[SampleKey, RowPlace] = {}
     attempts: dict[SampleKey, int] = {}
     for number, place in enumerate(files):
-        keys, places = _keys(place, number)
+        keys, sizes = _keys(place)
         columns = (keys.column(name).to_pylist() for name in KEY_COLUMNS)
+        places = (
+            RowPlace(number, group, row) for group, size in enumerate(sizes) for row in range(size)
+        )
         for row_place, (sample_id, kind, epoch, attempt) in zip(
             places, zip(*columns, strict=True), strict=True
         ):
@@ -176,7 +179,7 @@ def _files_repeat_keys(files: list[Place]) -> bool:
     """Whether a sample and epoch has several rows; keeps nothing but keys, in Arrow."""
     if not files:
         return False
-    return has_repeated_keys(pa.concat_tables([_keys(place, 0)[0] for place in files]))
+    return has_repeated_keys(pa.concat_tables([_keys(place)[0] for place in files]))
 
 
 def has_repeated_keys(keys: pa.Table) -> bool:
@@ -186,12 +189,9 @@ def has_repeated_keys(keys: pa.Table) -> bool:
     return distinct < int(keys.num_rows)
 
 
-def _keys(place: Place, number: int) -> tuple[pa.Table, list[RowPlace]]:
-    """Return the key columns of a file, and where its rows are; `number` is the file's."""
+def _keys(place: Place) -> tuple[pa.Table, list[int]]:
+    """Return the key columns of a file, and how many rows each row group has."""
     with open_parquet(place) as file, reading(place):
         keys = file.read(list(KEY_COLUMNS), use_threads=False)
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-    places = [
-        RowPlace(number, group, row) for group, size in enumerate(sizes) for row in range(size)
-    ]
-    return keys, places
+    return keys, sizes

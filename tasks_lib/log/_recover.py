@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow as pa
 
 from tasks_lib._errors import EvalsError, LogError, LogFormatError, MissingFileError
+from tasks_lib._util._json import decode
 from tasks_lib.log._arrow import columns_of_scorers
 from tasks_lib.log._documents import document_format
 from tasks_lib.log._files import Place, open_place, store_errors
 from tasks_lib.log._final import remove_parts, write_final
 from tasks_lib.log._header import read_header, read_score_columns
-from tasks_lib.log._json import decode
 from tasks_lib.log._log_file import FsOptions, LogFile, location_of, read_log_header
 from tasks_lib.log._parquet import reading
 from tasks_lib.log._parts import SampleKey, index_rows, last_attempts
@@ -25,9 +25,9 @@ from tasks_lib.log._paths import live_folder
 from tasks_lib.log._remains import Remains, check_ended, find_remains, set_damaged_apart
 from tasks_lib.log._rows import sample_id_text
 from tasks_lib.log._write_log import write_eval_log
-from tasks_lib.schema import EvalError, EvalLog, EvalResults, EvalStats, ModelUsage
+from tasks_lib.schema import EvalError, EvalLog, EvalResults, EvalStats, ModelUsage, Score
 
-_TALLY_COLUMNS = ("error", "model_usage", "started_at", "total_time")
+_TALLY_COLUMNS = ("error", "limit", "scores", "model_usage", "started_at", "total_time")
 _MESSAGE = "The run ended without finishing its log, which was recovered from its parts."
 
 
@@ -39,8 +39,9 @@ def recover_eval_log(
     All samples that the parts hold get into the log, and the parts are removed. Its status is
     `error`; the results count the samples but have no metrics (retry the evaluation to
     get them: it continues after the samples that are there), and the tokens are those of the
-    samples. A log that is finished already is left as it is, unless parts hold samples that it
-    lacks.
+    samples. What a call of `score` has left becomes such a log, too, of the samples that it had
+    scored; to go on with it make the same call instead. A log that is finished already is left
+    as it is, unless parts hold samples that it lacks.
 
     Args:
         log_file: Where the log should be, its folder of parts, a folder of spilled parts (as
@@ -133,12 +134,18 @@ def _first_header(remains: Remains) -> EvalLog:
 def _ended(header: EvalLog, tally: _Tally) -> EvalLog:
     dataset, epochs = header.eval.dataset, header.eval.config.epochs or 1
     found = tally.completed + tally.errored
+    selected = len(dataset.sample_ids) if dataset.sample_ids else dataset.samples or 0
+    total = max(selected * epochs, found)
     header.status = "error"
     header.error = EvalError(message=_MESSAGE, traceback="")
     header.results = EvalResults(
-        total_samples=max(len(dataset.sample_ids or ()) * epochs, found),
+        total_samples=total,
         completed_samples=tally.completed,
         errored_samples=tally.errored,
+        scored_samples=tally.scored,
+        unscored_samples=tally.completed - tally.scored,
+        limited_samples=tally.limited,
+        missing_samples=total - found,
     )
     started_at = header.stats.started_at
     header.stats = EvalStats(
@@ -155,6 +162,8 @@ class _Tally:
     def __init__(self, files: Sequence[Place]) -> None:
         self.completed = 0
         self.errored = 0
+        self.scored = 0
+        self.limited = 0
         self.usage: dict[str, ModelUsage] = {}
         self.last: datetime | None = None
         """When the last sample ended."""
@@ -165,6 +174,8 @@ class _Tally:
         for row in batch.to_pylist():
             if row["error"] is None:
                 self.completed += 1
+                self.limited += row["limit"] is not None
+                self.scored += _is_scored(row["scores"])
             else:
                 self.errored += 1
             usages: Mapping[str, Any] = decode(row["model_usage"]) if row["model_usage"] else {}
@@ -174,6 +185,11 @@ class _Tally:
             if row["started_at"] is not None:
                 ended = row["started_at"] + timedelta(seconds=row["total_time"] or 0)
                 self.last = max(self.last or ended, ended)
+
+
+def _is_scored(scores: str | bytes | None) -> bool:
+    given = decode(scores).values() if scores else ()
+    return any(not Score.model_validate(score).is_unscored for score in given)
 
 
 def _remove(remains: Remains) -> None:

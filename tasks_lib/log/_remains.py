@@ -80,6 +80,24 @@ def check_ended(remains: Remains) -> None:
         )
 
 
+def left_parts(log: Place, work: str) -> list[Place]:
+    """Return the parts that a writer which has ended left of an unfinished log.
+
+    None if they are of other work (see `Origin.work`), or one of them is damaged.
+
+    Raises:
+        PrerequisiteError: It may still be writing.
+        OSError: The store does not answer.
+    """
+    remains = _sorted_out(log, list_parts(live_folder(log)))
+    origins = map(read_origin, remains.metadata)
+    works = {None if origin is None else origin.work for origin in origins}
+    if works != {work} or remains.damaged or log.exists():
+        return []
+    check_ended(remains)
+    return remains.parts
+
+
 def set_damaged_apart(remains: Remains) -> Remains:
     """Return the same, with parts that cannot be read to their end among the damaged ones.
 

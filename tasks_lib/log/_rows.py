@@ -12,9 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks_lib.log._arrow import BASE_SCHEMA, RUN_COLUMNS
-from tasks_lib.log._attachments import Attachments
-from tasks_lib.log._json import (
+from tasks_lib._util._json import (
     Encoded,
     as_text,
     decode,
@@ -23,6 +21,8 @@ from tasks_lib.log._json import (
     shift_surrogates,
     without_surrogates,
 )
+from tasks_lib.log._arrow import BASE_SCHEMA, RUN_COLUMNS
+from tasks_lib.log._attachments import Attachments
 from tasks_lib.log._references import has_references
 from tasks_lib.log._transcript import TranscriptJson, encode_transcript
 from tasks_lib.log._transcript_read import read_events, read_messages, read_output
@@ -40,7 +40,7 @@ _TOKEN_COLUMNS = (
 )
 _INT64_MAX = 2**63 - 1
 _TO_FLOAT = value_to_float()
-_DETAIL_FIELDS = ("sandbox", "files", "setup", "error", "limit")
+_DETAIL_FIELDS = ("chosen", "sandbox", "files", "setup", "error", "limit")
 _TEXT_FIELDS = ("uuid", "input", "target")
 """Columns of text that show the field of the same name."""
 
@@ -48,7 +48,7 @@ _TEXT_FIELDS = ("uuid", "input", "target")
 def sample_row(sample: EvalSample, scorers: Sequence[str] = (), *, log_images: bool = True) -> Row:
     """Return `sample` as a row, with a number for each of `scorers`.
 
-    Never fails because of what the sample holds: see `tasks_lib.log._json`.
+    Never fails because of what the sample holds: see `tasks_lib._util._json`.
 
     Args:
         sample: Its messages, input, output and events may hold base64 data, which becomes
@@ -237,16 +237,15 @@ def _numbers(sample: EvalSample) -> dict[str, object]:
 
 
 def _score_number(scores: Mapping[str, Score] | None, scorer: str) -> float | None:
+    # NaN would be the average of the whole column; what is unscored must not count in SQL either.
     score = scores.get(scorer) if scores else None
     if score is None or isinstance(score.value, list | dict):
         return None
-    if isinstance(score.value, float):
-        return score.value
     try:
         number = _TO_FLOAT(score.value)
     except OverflowError:
         return None
-    return number if number == number else None  # text that no one understands is no NaN
+    return number if number == number else None
 
 
 def _shifted(json: Mapping[str, Encoded | None], details: dict[str, object]) -> dict[str, object]:

@@ -49,6 +49,14 @@ class Spill:
                 self.folder.rmdir()
             self.folder = None
 
+    def drop(self) -> None:
+        """Remove the parts. Raises OSError: they could not be removed."""
+        while self._waiting and self.folder is not None:
+            (self.folder / self._waiting.pop()).unlink(missing_ok=True)
+        if self.folder is not None:
+            self.folder.rmdir()
+            self.folder = None
+
 
 def spill_folders() -> Iterator[Path]:
     """Yield the folders of spilled parts of this user on this machine."""

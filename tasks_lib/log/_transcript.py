@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import BaseModel
 
-from tasks_lib.log._json import (
+from tasks_lib._util._json import (
     ENCODING_ERRORS,
     Encoded,
     encode,

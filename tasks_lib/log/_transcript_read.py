@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tasks_lib.log._json import NULLABLE_EVENT_FIELDS
+from tasks_lib._util._json import NULLABLE_EVENT_FIELDS
 from tasks_lib.log._references import INPUT, MESSAGES, OUTPUT, SCORES
 from tasks_lib.schema import ChatMessage, Event, ModelEvent, ModelOutput
 

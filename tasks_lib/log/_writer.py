@@ -73,6 +73,10 @@ class EvalLogWriter:
     Of the header's `eval.config` it obeys `log_samples` (False: samples are counted, not
     kept), `log_images`, `log_buffer`, `log_realtime` and `log_shared`.
 
+    Work that can be stopped and gone on with: who gives a name to its `work` goes on with the
+    parts that a writer of the same work has left in the same folder (by `leave`, or because it
+    was killed). They are in the finished log, but where a sample and epoch is appended again.
+
     Shards: other processes write parts of the same log with a `shard` of their own and the
     parent's `location`. They `flush()` at their end; only the parent calls `finish`.
     """
@@ -85,6 +89,8 @@ class EvalLogWriter:
         shard: str = "0",
         score_columns: Sequence[str] = (),
         location: str | None = None,
+        name: str | None = None,
+        work: str | None = None,
         fs_options: Mapping[str, Any] | None = None,
         log_format: LogFormat = "parquet",
     ) -> None:
@@ -97,6 +103,10 @@ class EvalLogWriter:
             score_columns: Names of the scorers that get a column. All writers of a log must
                 agree on them.
             location: The log that a shard joins; None: a new one.
+            name: Name of a new log's file, with the suffix of its format; None: as
+                `log_format` and the header's spec have it.
+            work: Tells what is done from everything else, if `start` is to go on with what was
+                left of it. The same work has the same name, header and score columns.
             fs_options: Options of the store, as fsspec takes them.
             log_format: Format of the finished log, unless `location` names one. Until it is
                 finished every log is in Parquet.
@@ -104,10 +114,10 @@ class EvalLogWriter:
         self._scorers = tuple(dict.fromkeys(score_columns))
         self._joins = location is not None
         folder = open_place(resolve_log_dir(log_dir), fs_options)
-        name = log_file_name(header.eval, f".{log_format}")
+        name = name or log_file_name(header.eval, f".{log_format}")
         log = open_place(location, fs_options) if location else folder / name
         config = header.eval.config
-        self._live = LiveLog(log, header, self._scorers, shard)
+        self._live = LiveLog(log, header, self._scorers, shard, work)
         self._keeps_samples = config.log_samples is not False
         self._keeps_images = config.log_images is not False
         self._policy = FlushPolicy.of(config, is_local=log.is_local)
@@ -121,6 +131,8 @@ class EvalLogWriter:
         self._finished = False
         self.rows = 0
         """Samples appended so far."""
+        self.resumed = False
+        """Whether the log had samples that were left of the same work; since `start`."""
 
     @property
     def location(self) -> str:
@@ -132,12 +144,18 @@ class EvalLogWriter:
         return self._live.log.url
 
     async def start(self) -> None:
-        """Make the log visible, without samples.
+        """Make the log visible: without samples, or with those that were left of the same work.
 
         Raises:
-            PrerequisiteError: The log directory cannot be written.
+            PrerequisiteError: The log directory cannot be written; or somebody may be busy with
+                the same work.
         """
-        await asyncio.to_thread(self._live.join if self._joins else self._live.create)
+        if self._joins:
+            await asyncio.to_thread(self._live.join)
+            return
+        self.resumed = await asyncio.to_thread(self._live.resume)
+        if not self.resumed:
+            await asyncio.to_thread(self._live.create)
 
     async def append(self, sample: EvalSample) -> None:
         """Add a sample. It is on the store soon after the seconds of the `FlushPolicy`.
@@ -191,6 +209,34 @@ class EvalLogWriter:
         await self.flush()
         await asyncio.shield(self._spawn(self._write_final(header)))
         return self.location
+
+    async def leave(self) -> None:
+        """Write what waits, and stop. The parts stay, and the log is unfinished.
+
+        Raises:
+            LogError: As `flush`.
+        """
+        self._live.stop_merging()
+        self._finished = True
+        try:
+            await self.flush()
+        finally:
+            self._live.leave()
+
+    async def discard(self) -> None:
+        """Remove all that was written, as if there had never been a log; then it is finished.
+
+        Raises:
+            OSError: The store did not allow it, or does not answer.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._live.stop_merging()
+        self._finished = True
+        async with self._lock, self._merging:
+            self._pending = []
+            await asyncio.to_thread(self._live.discard)
 
     def _spawn_write(self, *, insist: bool = False) -> asyncio.Task[None]:
         if self._timer is not None:

@@ -12,6 +12,7 @@ from tasks_lib.model._cache_store import (
 )
 from tasks_lib.model._chat_params import chat_params
 from tasks_lib.model._conversation import ModelConversation
+from tasks_lib.model._deferred import DeferredModel
 from tasks_lib.model._model import (
     Model,
     active_generate_config,
@@ -96,6 +97,7 @@ __all__ = [
     "ContentText",
     "ContentToolUse",
     "ContentVideo",
+    "DeferredModel",
     "DocumentCitation",
     "ExecuteToolsResult",
     "GenerateConfig",

@@ -18,7 +18,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -28,14 +28,13 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from tasks_lib._errors import ParameterError
+from tasks_lib._util._cache_dir import cache_dir
 from tasks_lib._util._ids import short_uuid
 from tasks_lib.model._cache import CachePolicy
 from tasks_lib.schema import ModelOutput
 
 logger = logging.getLogger(__name__)
 
-_DIR_VARIABLES = ("EVAL_CACHE_DIR", "INSPECT_CACHE_DIR")
-_APPLICATION = "prefect-evals"
 _VERSION = 1
 """Of the files; those of another version are misses."""
 _ENTRY_NAME = re.compile(r"[0-9a-f]{64}\.json")
@@ -209,21 +208,7 @@ def _without_fresh(output: ModelOutput) -> dict[str, Any]:
 
 
 def _root() -> Path:
-    for variable in _DIR_VARIABLES:
-        folder = os.environ.get(variable)
-        if folder:
-            if "://" in folder:
-                raise ParameterError("environment", variable, folder, "a local folder")
-            return Path(folder).expanduser() / "generate"
-    return _user_root()
-
-
-@cache
-def _user_root() -> Path:
-    # 14 ms that every start would pay otherwise.
-    from platformdirs import user_cache_path
-
-    return user_cache_path(_APPLICATION, appauthor=False) / "generate"
+    return cache_dir() / "generate"
 
 
 @lru_cache(maxsize=256)

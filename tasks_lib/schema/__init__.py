@@ -119,6 +119,7 @@ from tasks_lib.schema._score import (
     Score,
     Value,
     ValueToFloat,
+    is_nan,
     value_to_float,
 )
 from tasks_lib.schema._tool_call import (
@@ -253,6 +254,7 @@ __all__ = [
     "event_sequence",
     "event_tree",
     "input_text",
+    "is_nan",
     "metadata_as",
     "utc_now",
     "value_to_float",

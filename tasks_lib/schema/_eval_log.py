@@ -50,6 +50,8 @@ class EvalConfig(Record):
     epochs_reducer: list[str] | None = None
     approval: JsonValue | None = None
     fail_on_error: bool | float | None = None
+    errors_as_incorrect: bool | None = None
+    """Whether metrics count samples that ended with an error as incorrect."""
     retry_on_error: int | None = None
     message_limit: int | None = None
     token_limit: int | None = None
@@ -184,6 +186,8 @@ class EvalMetric(Record):
     name: str
     value: int | float | None
     """None stands for NaN, which JSON cannot hold."""
+    samples: int | None = None
+    """How many scores, reduced over epochs, it was computed from."""
     params: dict[str, Any] = Field(default_factory=dict)
     metadata: dict[str, Any] | None = None
 
@@ -198,20 +202,35 @@ class EvalScore(Record):
     metrics: dict[str, EvalMetric] = Field(default_factory=dict)
     metadata: dict[str, Any] | None = None
     scored_samples: int | None = None
-    """Samples that the metrics are about."""
+    """Samples (per epoch) that the scorer gave a verdict on."""
     unscored_samples: int | None = None
-    """Samples that were not scored though they ended without an error."""
+    """Samples (per epoch) that it did not score though they ended without an error."""
+    errors_as_incorrect: int | None = None
+    """Samples (per epoch) that ended with an error and count as incorrect here; None: no
+    metric includes them."""
 
 
 class EvalResults(Record):
-    """The results of an evaluation. Samples are counted once per epoch."""
+    """The results of an evaluation. Samples are counted once per epoch.
+
+    Every sample is either completed, or errored, or missing; a completed one is scored or
+    unscored. What is None was not counted, as in logs of earlier versions.
+    """
 
     total_samples: int = 0
     """Samples that were to be evaluated."""
     completed_samples: int = 0
     """Samples that ended without an error."""
     errored_samples: int | None = None
-    """Samples that ended with an error; no metric includes them."""
+    """Samples that ended with an error."""
+    scored_samples: int | None = None
+    """Completed samples with a verdict of at least one scorer."""
+    unscored_samples: int | None = None
+    """Completed samples without any verdict."""
+    limited_samples: int | None = None
+    """Completed samples that a limit ended; they are scored as they were then."""
+    missing_samples: int | None = None
+    """Samples that did not end: the evaluation was stopped before."""
     scores: list[EvalScore] = Field(default_factory=list)
     metadata: dict[str, Any] | None = None
 
@@ -260,6 +279,8 @@ class EvalSample(Record):
     """From 1."""
     input: str | list[ChatMessage]
     choices: list[str] | None = None
+    chosen: list[int] | None = None
+    """Positions in `choices`, from 0, of those that the model chose; None: it was not asked."""
     target: str | list[str] = ""
     sandbox: JsonValue | None = None
     files: list[str] | None = None

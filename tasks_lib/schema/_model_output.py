@@ -50,9 +50,38 @@ class ModelUsage(Record):
             total_cost=_cost_of_both(self, other),
         )
 
+    def __sub__(self, other: ModelUsage) -> ModelUsage:
+        """Return what is left when `other`, which is a part of this, is taken away.
+
+        The cost of that is known if the other costs are, or the part used no tokens.
+        """
+        return ModelUsage.model_construct(
+            input_tokens=self.input_tokens - other.input_tokens,
+            output_tokens=self.output_tokens - other.output_tokens,
+            total_tokens=self.total_tokens - other.total_tokens,
+            input_tokens_cache_write=_subtract(
+                self.input_tokens_cache_write, other.input_tokens_cache_write
+            ),
+            input_tokens_cache_read=_subtract(
+                self.input_tokens_cache_read, other.input_tokens_cache_read
+            ),
+            reasoning_tokens=_subtract(self.reasoning_tokens, other.reasoning_tokens),
+            total_cost=_cost_left(self, other),
+        )
+
 
 def _add(left: int | None, right: int | None) -> int | None:
     return None if left is None and right is None else (left or 0) + (right or 0)
+
+
+def _subtract(left: int | None, right: int | None) -> int | None:
+    return left if right is None else (left or 0) - right
+
+
+def _cost_left(whole: ModelUsage, part: ModelUsage) -> float | None:
+    if part.total_cost is None:
+        return None if _has_tokens(part) else whole.total_cost
+    return None if whole.total_cost is None else whole.total_cost - part.total_cost
 
 
 def _cost_of_both(left: ModelUsage, right: ModelUsage) -> float | None:

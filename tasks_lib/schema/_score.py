@@ -38,6 +38,27 @@ class Score(Record):
     """Why the verdict is what it is."""
     metadata: dict[str, Any] | None = None
 
+    @classmethod
+    def unscored(
+        cls,
+        answer: str | None = None,
+        explanation: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Score:
+        """Return the score of a sample that could not be judged; its value is NaN.
+
+        It is kept with the sample, counted as unscored, and no metric includes it.
+        """
+        return cls(value=math.nan, answer=answer, explanation=explanation, metadata=metadata)
+
+    @property
+    def is_unscored(self) -> bool:
+        """Whether nothing was judged: the value is NaN, or holds nothing but NaN (and None)."""
+        if isinstance(self.value, list | dict):
+            items = [*self.value.values()] if isinstance(self.value, dict) else self.value
+            return bool(items) and all(item is None or is_nan(item) for item in items)
+        return is_nan(self.value)
+
     @property
     def text(self) -> str:
         """The value as text; see `as_str`."""
@@ -130,6 +151,11 @@ def value_to_float(
         return math.nan
 
     return cast(ValueToFloat, to_float)
+
+
+def is_nan(value: object) -> bool:
+    """Tell whether a value is NaN; what is no float is not."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _number(text: str) -> float:

@@ -4,6 +4,7 @@ from tasks_lib.steps._generate import generate_with
 from tasks_lib.steps._load import SampleKey, load
 from tasks_lib.steps._prepare import prepare, set_up
 from tasks_lib.steps._record import record
+from tasks_lib.steps._rescore import Rescored, Rescoring, rescore, scorers_failed, state_of
 from tasks_lib.steps._run import SampleRun
 from tasks_lib.steps._sample import (
     SCORER,
@@ -22,6 +23,8 @@ __all__ = [
     "SCORER",
     "SETUP",
     "SOLVER",
+    "Rescored",
+    "Rescoring",
     "SampleKey",
     "SampleRun",
     "Stage",
@@ -32,10 +35,13 @@ __all__ = [
     "load",
     "prepare",
     "record",
+    "rescore",
     "run_limited",
     "run_sample",
     "score",
+    "scorers_failed",
     "set_up",
     "solve",
+    "state_of",
     "summarize",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tasks_lib._util._models import build
 from tasks_lib.schema import EvalSample
 from tasks_lib.steps._run import SampleRun
+from tasks_lib.task import TaskState
 
 
 def record(run: SampleRun) -> EvalSample:
@@ -20,6 +21,7 @@ def record(run: SampleRun) -> EvalSample:
         epoch=run.epoch,
         input=sample.input,
         choices=sample.choices,
+        chosen=_chosen(state),
         target=sample.target,
         sandbox=None,
         files=None,
@@ -40,4 +42,11 @@ def record(run: SampleRun) -> EvalSample:
         attachments={},
         limit=run.limit,
         attempt=run.plan.header.eval.attempt,
+    )
+
+
+def _chosen(state: TaskState) -> list[int] | None:
+    marked = [choice for choice in state.choices if choice.correct is not None]
+    return (
+        sorted(choice.original_position for choice in marked if choice.correct) if marked else None
     )

@@ -70,11 +70,8 @@ class SampleRun:
 
     def fail(self, error: Exception) -> None:
         """Note the error that ends the sample."""
-        lines = traceback.format_exception(error, limit=-TRACEBACK_FRAMES)
-        text = str(error)
-        message = f"{type(error).__name__}: {text}" if text else type(error).__name__
         self.exception = error
-        self.error = EvalError(message=message, traceback="".join(lines))
+        self.error = logged_error(error)
         self.context.transcript.record(ErrorEvent(error=self.error))
 
     def end_solving(self, ended: LimitExceededError | SampleTerminatedError) -> None:
@@ -87,3 +84,11 @@ class SampleRun:
         self.context.transcript.record(event)
         if self.limit is None:
             self.limit = limit
+
+
+def logged_error(error: Exception) -> EvalError:
+    """Return how a log tells of an error."""
+    lines = traceback.format_exception(error, limit=-TRACEBACK_FRAMES)
+    text = str(error)
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return EvalError(message=message, traceback="".join(lines))

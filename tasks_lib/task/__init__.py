@@ -4,7 +4,15 @@ from tasks_lib.task._branch import sample_state, use_branch
 from tasks_lib.task._decorator import task
 from tasks_lib.task._discover import TaskInfo, list_tasks
 from tasks_lib.task._epochs import Epochs
+from tasks_lib.task._import import task_functions
 from tasks_lib.task._load import Tasks, load_tasks
+from tasks_lib.task._logged_plans import (
+    logged_metrics,
+    logged_scorer,
+    plan_of_scorer,
+    plans_of_log,
+)
+from tasks_lib.task._metric_values import metric_values
 from tasks_lib.task._plan import RunPlan, RunSpec
 from tasks_lib.task._protocols import (
     AgentLike,
@@ -19,16 +27,17 @@ from tasks_lib.task._protocols import (
     Solver,
     SolverSpec,
 )
-from tasks_lib.task._results import (
+from tasks_lib.task._results import compute_results, count_results
+from tasks_lib.task._run_solver import run_solver, running_generate
+from tasks_lib.task._score_state import score, use_scorers
+from tasks_lib.task._score_table import ScoreTable
+from tasks_lib.task._scorer_plans import (
     ScorerPlan,
-    compute_results,
     eval_scorer,
     metric_definitions,
     scorer_metrics,
     scorer_plans,
 )
-from tasks_lib.task._run_solver import run_solver, running_generate
-from tasks_lib.task._score_state import score, use_scorers
 from tasks_lib.task._solver_list import SolverList
 from tasks_lib.task._state import TaskState
 from tasks_lib.task._task import Task, task_with
@@ -45,6 +54,7 @@ __all__ = [
     "RunSpec",
     "ScoreReducer",
     "ScoreReducers",
+    "ScoreTable",
     "Scorer",
     "ScorerPlan",
     "Solver",
@@ -55,10 +65,16 @@ __all__ = [
     "TaskState",
     "Tasks",
     "compute_results",
+    "count_results",
     "eval_scorer",
     "list_tasks",
     "load_tasks",
+    "logged_metrics",
+    "logged_scorer",
     "metric_definitions",
+    "metric_values",
+    "plan_of_scorer",
+    "plans_of_log",
     "run_solver",
     "running_generate",
     "sample_state",
@@ -66,6 +82,7 @@ __all__ = [
     "scorer_metrics",
     "scorer_plans",
     "task",
+    "task_functions",
     "task_with",
     "use_branch",
     "use_scorers",

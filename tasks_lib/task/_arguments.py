@@ -31,7 +31,11 @@ def as_dataset(dataset: Dataset | Sequence[Sample] | None) -> Dataset:
     if not isinstance(dataset, Sequence) or isinstance(dataset, str):
         raise ParameterError("Task", "dataset", dataset, "a Dataset or a list of Sample objects")
     if len(dataset) == 0:
-        raise DatasetError("The dataset of the task is empty: it needs at least one sample.")
+        raise DatasetError(
+            "The dataset of the task is empty: it needs at least one sample. Was all left out by a "
+            "filter, a limit or the function that makes samples?",
+            location=dataset.location if isinstance(dataset, Dataset) else None,
+        )
     if isinstance(dataset, Dataset):
         return dataset
     for position, sample in enumerate(dataset, start=1):

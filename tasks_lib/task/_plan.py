@@ -10,7 +10,7 @@ from tasks_lib.approval import ApprovalPolicy
 from tasks_lib.model import Model
 from tasks_lib.schema import EvalLog, GenerateConfig, LogFormat, Sample
 from tasks_lib.task._protocols import Generate, Scorer, ScoreReducer, Solver
-from tasks_lib.task._results import ScorerPlan
+from tasks_lib.task._scorer_plans import ScorerPlan
 from tasks_lib.task._state import TaskState
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from tasks_lib._util._json import to_plain
 from tasks_lib.log._eval_log import EVAL_LOG
 from tasks_lib.log._eval_log_parse import parse_header, parse_sample, parse_summary
 from tasks_lib.log._files import open_place
-from tasks_lib.log._json import to_plain
 from tasks_lib.schema import (
     ChatMessageTool,
     EvalLog,

@@ -10,10 +10,10 @@ from zipfile import ZipFile
 
 import pytest
 
+from tasks_lib._util._json import to_plain
 from tasks_lib.log._eval_log import EVAL_LOG
 from tasks_lib.log._eval_log_names import free_name, other_name, sample_name
 from tasks_lib.log._files import open_place
-from tasks_lib.log._json import to_plain
 from tasks_lib.schema import (
     ChatMessageUser,
     ContentImage,

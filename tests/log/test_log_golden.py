@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tasks_lib._util._json import to_plain
 from tasks_lib.log import (
     SCHEMA_VERSION,
     list_eval_logs,
@@ -20,7 +21,6 @@ from tasks_lib.log import (
     write_eval_log,
 )
 from tasks_lib.log._condense import resolve_sample_attachments
-from tasks_lib.log._json import to_plain
 from tasks_lib.schema import EvalLog
 
 GOLDEN = Path(__file__).parent / "golden"

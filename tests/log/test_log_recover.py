@@ -24,6 +24,7 @@ from tasks_lib.schema import (
     EvalLog,
     EvalResults,
     EvalSample,
+    EvalSampleLimit,
     EvalStats,
     ModelUsage,
     Score,
@@ -87,7 +88,14 @@ async def test_a_killed_run(
     assert (log.status, log.error) == ("error", EvalError(message=MESSAGE, traceback=""))
     assert log.eval.task == "arithmetic"
     assert log.results == EvalResults(
-        total_samples=6, completed_samples=2, errored_samples=1, scores=[]
+        total_samples=6,
+        completed_samples=2,
+        errored_samples=1,
+        scored_samples=2,
+        unscored_samples=0,
+        limited_samples=0,
+        missing_samples=3,
+        scores=[],
     )
     assert log.stats == EvalStats(
         started_at="2026-11-21T11:59:59+00:00",
@@ -120,12 +128,52 @@ async def test_how_a_log_is_named(
     assert uuids(writer.location) == ["uuid-1-1"]
 
 
+async def test_counts_of_samples(
+    log_dir: Path, make_header: MakeHeader, make_sample: MakeSample
+) -> None:
+    header = make_header()
+    header.eval.dataset.samples, header.eval.dataset.sample_ids = 9, None  # all were selected
+    samples = [
+        make_sample(1, limit=EvalSampleLimit(type="token", limit=10)),
+        make_sample(2, scores={"match": Score.unscored(), "f1": Score(value=0)}),
+        make_sample(3, scores={"match": Score.unscored()}),
+        make_sample(4, scores={}),
+        make_sample(5, scores=None),
+    ]
+    writer = await leave(header, log_dir, samples)
+
+    log = recover_eval_log(writer.location, force=True)
+
+    assert log.results == EvalResults(
+        total_samples=9 * (header.eval.config.epochs or 1),
+        completed_samples=5,
+        errored_samples=0,
+        scored_samples=2,
+        unscored_samples=3,
+        limited_samples=1,
+        missing_samples=9 * (header.eval.config.epochs or 1) - 5,
+    )
+
+
+def _counts(total: int, scored: int) -> EvalResults:
+    """Return results of samples all of which were scored, or are missing."""
+    return EvalResults(
+        total_samples=total,
+        completed_samples=scored,
+        errored_samples=0,
+        scored_samples=scored,
+        unscored_samples=0,
+        limited_samples=0,
+        missing_samples=total - scored,
+    )
+
+
 async def test_a_run_without_samples(log_dir: Path, make_header: MakeHeader) -> None:
     writer = await leave(make_header(), log_dir, [])
 
     log = recover_eval_log(writer.location, force=True)
 
-    assert log.results == EvalResults(total_samples=3, completed_samples=0, errored_samples=0)
+    assert log.results == _counts(total=3, scored=0)
     assert log.stats.completed_at == ""
     assert read_eval_log(writer.location).samples == []
 
@@ -174,7 +222,7 @@ async def test_a_writer_that_was_recovered_from_while_it_wrote(
     log = recover_eval_log(spill, force=True)
 
     assert log.location == writer.location
-    assert log.results == EvalResults(total_samples=4, completed_samples=4, errored_samples=0)
+    assert log.results == _counts(total=4, scored=4)
     assert read_eval_log(writer.location).samples == samples
     assert names(log_dir) == [f"{STEM}.{log_format}"]
     assert names(temporary_folder) == []
@@ -194,7 +242,7 @@ async def test_what_is_written_meanwhile_stays(
 
     log = recover_eval_log(writer.location, force=True)
 
-    assert log.results == EvalResults(total_samples=3, completed_samples=2, errored_samples=0)
+    assert log.results == _counts(total=3, scored=2)
     assert uuids(writer.location) == ["uuid-1-1", "uuid-2-1"]
     assert names(log_dir) == [NAME]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -27,17 +27,16 @@ from scorers import (
 )
 from tasks_lib._errors import PrerequisiteError
 from tasks_lib.schema import EvalMetricDefinition, EvalResults, EvalSampleScore, EvalScorer
-from tasks_lib.task import MetricsSpec, TaskState
-from tasks_lib.task._results import (
+from tasks_lib.task import (
+    MetricsSpec,
     ScorerPlan,
+    TaskState,
     compute_results,
     eval_scorer,
     scorer_metrics,
     scorer_plans,
 )
-
-ID = str | int | None
-Row = tuple[ID, Mapping[str, Value]]
+from tests.task._tables import Row, table_of
 
 
 @metric
@@ -81,30 +80,17 @@ def of_test(option: int = 1) -> Scorer:
 
 
 def _compute(
-    rows: Sequence[Row],
-    plans: Sequence[ScorerPlan],
-    reducers: list[str] | None = None,
-    completed: int | None = None,
+    rows: Sequence[Row], plans: Sequence[ScorerPlan], reducers: list[str] | None = None
 ) -> EvalResults:
-    results, _ = compute_results(
-        _sample_scores(rows),
-        scorers=plans,
-        reducers=create_reducers(cast(Any, reducers)),
-        total_samples=len(rows),
-        completed_samples=len(rows) if completed is None else completed,
-        log_reducer_names=reducers is not None,
-    )
+    with table_of(rows) as table:
+        results, _ = compute_results(
+            table,
+            scorers=plans,
+            reducers=create_reducers(cast(Any, reducers)),
+            total_samples=len(rows),
+            log_reducer_names=reducers is not None,
+        )
     return results
-
-
-def _sample_scores(rows: Sequence[Row]) -> list[dict[str, SampleScore]]:
-    return [
-        {
-            name: SampleScore(score=Score(value=cast(Any, value)), sample_id=sample_id)
-            for name, value in values.items()
-        }
-        for sample_id, values in rows
-    ]
 
 
 def _values(results: EvalResults) -> list[tuple[str, str, str | None, Any]]:
@@ -191,7 +177,11 @@ def test_metrics_of_whole_scores(metrics: MetricsSpec, expected: dict[str, float
                      id="no score at all"),
         pytest.param([], None, [("s", "s", None, {"mean": math.nan})], id="no samples"),
         pytest.param([(1, {"s": 1}), (2, {"s": math.nan})], None,
-                     [("s", "s", None, {"mean": math.nan})], id="NaN stays NaN"),
+                     [("s", "s", None, {"mean": 1.0})], id="NaN is no score"),
+        pytest.param([(1, {"s": 1}), (1, {"s": math.nan}), (2, {"s": 0})], None,
+                     [("s", "s", None, {"mean": 0.5})], id="NaN in one epoch"),
+        pytest.param([(1, {"s": 1}), (2, {"s": "soso"})], None,
+                     [("s", "s", None, {"mean": math.nan})], id="a text that no one understands"),
         pytest.param([(1, {"extra": "C"}), (2, {"s": 1, "extra": "I"})], None,
                      [("s", "s", None, {"mean": 1.0}),
                       ("extra", "extra", None, {"accuracy": 0.5, "stderr": 0.5})],
@@ -224,36 +214,17 @@ def test_none_is_left_out_of_a_key() -> None:
     assert _values(results) == [("a", "s", None, {"mean": 2.5})]
 
 
-def test_counts() -> None:
-    rows: list[Row] = [(1, {"s": 1}), (1, {"s": 1}), (2, {"s": 1}), (2, {})]
-
-    results, _ = compute_results(
-        _sample_scores(rows),
-        scorers=[ScorerPlan("s", [mean()])],
-        reducers=create_reducers(None),
-        total_samples=6,
-        completed_samples=4,
-        log_reducer_names=False,
-        errored_samples=2,
-    )
-
-    [score] = results.scores
-    counts = (results.total_samples, results.completed_samples, results.errored_samples)
-    assert counts == (6, 4, 2)
-    assert (score.scored_samples, score.unscored_samples) == (3, 1)
-
-
 def test_reductions() -> None:
     rows: list[Row] = [("a", {"s": "C"}), ("a", {"s": "I"}), ("b", {"s": "C"})]
 
-    _, reductions = compute_results(
-        _sample_scores(rows),
-        scorers=[ScorerPlan("s", [mean()])],
-        reducers=create_reducers(["mean", "mode"]),
-        total_samples=3,
-        completed_samples=3,
-        log_reducer_names=True,
-    )
+    with table_of(rows) as table:
+        _, reductions = compute_results(
+            table,
+            scorers=[ScorerPlan("s", [mean()])],
+            reducers=create_reducers(["mean", "mode"]),
+            total_samples=3,
+            log_reducer_names=True,
+        )
 
     assert [(item.scorer, item.reducer, item.samples) for item in reductions] == [
         ("s", "mean", [EvalSampleScore(sample_id="a", value=0.5),
@@ -318,9 +289,9 @@ def test_metrics_of_the_task_win() -> None:
 @pytest.mark.parametrize(
     ("scorers", "metrics", "expected"),
     [
-        pytest.param([test_counts], None, "not a registered scorer: .* @scorer", id="scorer"),
-        pytest.param([match()], [test_counts], "not a registered metric", id="metric"),
-        pytest.param([match()], {"a": [test_counts]}, "not a registered metric", id="of a key"),
+        pytest.param([test_reductions], None, "not a registered scorer: .* @scorer", id="scorer"),
+        pytest.param([match()], [test_reductions], "not a registered metric", id="metric"),
+        pytest.param([match()], {"a": [test_reductions]}, "not a registered metric", id="of a key"),
     ],
 )
 def test_not_registered(scorers: Any, metrics: Any, expected: str) -> None:
@@ -330,11 +301,11 @@ def test_not_registered(scorers: Any, metrics: Any, expected: str) -> None:
 
 def test_results_hold_params_and_metadata() -> None:
     cluster = stderr(cluster="topic")
-    plan = ScorerPlan("s", [cluster], {"option": 3, "fn": test_counts}, {"author": "me"})
+    plan = ScorerPlan("s", [cluster], {"option": 3, "fn": test_reductions}, {"author": "me"})
 
-    [score] = _compute([(1, {"s": 1})], [plan]).scores
+    [score] = _compute([], [plan]).scores
 
-    assert score.params == {"option": 3, "fn": "test_counts"}
+    assert score.params == {"option": 3, "fn": "test_reductions"}
     assert score.metadata == {"author": "me"}
     assert score.metrics["stderr"].params == {"cluster": "topic"}
 

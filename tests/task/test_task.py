@@ -118,13 +118,15 @@ def test_everything_given() -> None:
     [
         pytest.param(
             {"dataset": []},
-            "The dataset of the task is empty: it needs at least one sample.",
+            "The dataset of the task is empty: it needs at least one sample. Was all left out by "
+            "a filter, a limit or the function that makes samples?",
             id="empty list",
         ),
         pytest.param(
-            {"dataset": MemoryDataset([])},
-            "The dataset of the task is empty: it needs at least one sample.",
-            id="empty dataset",
+            {"dataset": MemoryDataset(SAMPLES, location="/q.csv").filter(lambda sample: False)},
+            "/q.csv: The dataset of the task is empty: it needs at least one sample. Was all left "
+            "out by a filter, a limit or the function that makes samples?",
+            id="filter that leaves nothing",
         ),
         pytest.param(
             {"dataset": [SAMPLES[0], "b"]},

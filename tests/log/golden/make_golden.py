@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tasks_lib._util._json import to_plain
 from tasks_lib.log import SCHEMA_VERSION, columns_of_scorers, write_eval_log
 from tasks_lib.log._arrow import sample_schema
 from tasks_lib.log._batch import sample_batch
 from tasks_lib.log._header import header_metadata
-from tasks_lib.log._json import to_plain
 from tasks_lib.log._parquet import parquet_bytes
 from tasks_lib.log._rows import sample_row
 from tasks_lib.schema import (
