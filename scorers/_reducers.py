@@ -3,6 +3,9 @@
 Lists are reduced element by element, dicts key by key; all scores of a sample must then
 have the same length or keys. Answer and explanation are kept when all scores agree on them,
 metadata is that of the first.
+
+Scores whose value is NaN (`Score.unscored`) don't count, nor do elements that are NaN and
+keys that are NaN or None; when nothing else is left, neither is the reduced score.
 """
 
 from __future__ import annotations
@@ -11,23 +14,15 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from scorers._scorer import score_reducer
-from scorers.metrics._central import mean_of
+from scorers.metrics._values import mean_of
 from tasks_lib._errors import ParameterError
-from tasks_lib._util._registry import is_registered, registry_create, unqualified_name
 from tasks_lib.schema import Scalar, Score, ValueToFloat, value_to_float
-from tasks_lib.task import ScoreReducer, ScoreReducers
+from tasks_lib.task import ScoreReducer
 
 _ReduceValues: TypeAlias = Callable[[Sequence[Scalar]], Scalar]
-
-
-class NamedReducer(NamedTuple):
-    """A reducer with the name that logs give it."""
-
-    name: str
-    reducer: ScoreReducer
 
 
 @score_reducer(name="mean")
@@ -35,8 +30,9 @@ def mean_score(value_to_float: ValueToFloat = value_to_float()) -> ScoreReducer:
     """Take the mean of the epochs: (1/k) · Σ x_i.
 
     Args:
-        value_to_float: Makes x_i of a score's value.
+        value_to_float: Makes x_i of a score's value. If one is NaN, so is the mean.
     """
+    _check_to_float("mean_score", value_to_float)
     return _reducer(lambda values: mean_of([value_to_float(value) for value in values]))
 
 
@@ -47,6 +43,7 @@ def median_score(value_to_float: ValueToFloat = value_to_float()) -> ScoreReduce
     Args:
         value_to_float: Makes a number of a score's value. If one is NaN, so is the median.
     """
+    _check_to_float("median_score", value_to_float)
 
     def median(values: Sequence[Scalar]) -> float:
         numbers = [value_to_float(value) for value in values]
@@ -69,6 +66,7 @@ def max_score(value_to_float: ValueToFloat = value_to_float()) -> ScoreReducer: 
         value_to_float: Makes the number of a score's value by which it is compared. NaN is
             less than any other.
     """
+    _check_to_float("max_score", value_to_float)
 
     def rank(value: Scalar) -> float:
         number = value_to_float(value)
@@ -77,38 +75,105 @@ def max_score(value_to_float: ValueToFloat = value_to_float()) -> ScoreReducer: 
     return _reducer(lambda values: max(values, key=rank))
 
 
-def create_reducers(reducers: ScoreReducers | None) -> list[NamedReducer]:
-    """Return reducers, some of them given by registered name, with their names.
+@score_reducer
+def at_least(
+    k: int,
+    value: float = 1.0,
+    value_to_float: ValueToFloat = value_to_float(),  # noqa: B008
+) -> ScoreReducer:
+    """Take 1 when at least `k` epochs score `value` or more, otherwise 0.
 
-    None stands for the default, `mean`.
+    By name: "at_least_2" is `at_least(2)`. Epochs without a score don't count; when fewer
+    than `k` have one, it cannot be said and the reduced score is NaN: unscored, not 0 as in the
+    reference system.
+
+    Args:
+        k: How many epochs, 1 or more. More than there are is refused before a run.
+        value: The number that counts as success.
+        value_to_float: Makes a number of a score's value. If one is NaN, so is the result.
 
     Raises:
-        UnknownNameError: No reducer has one of the names.
-        ParameterError: There is none, or one that was not made by a `@score_reducer`.
+        ParameterError: `k` or `value` is out of range.
     """
-    if reducers is None:
-        reducers = "mean"
-    listed = [reducers] if isinstance(reducers, str) or callable(reducers) else list(reducers)
-    if not listed:
-        raise ParameterError("create_reducers", "reducers", reducers, "at least one")
-    return [_named(reducer) for reducer in listed]
+
+    def reached(total: int, successes: int) -> float:
+        return 1.0 if successes >= k else 0.0
+
+    return _success_reducer("at_least", k, value, value_to_float, reached)
 
 
-def _named(reducer: str | ScoreReducer) -> NamedReducer:
-    made = registry_create("score_reducer", reducer) if isinstance(reducer, str) else reducer
-    if not is_registered(made, "score_reducer") or not isinstance(made, ScoreReducer):
-        expected = "a name, or what a @score_reducer function returns"
-        raise ParameterError("create_reducers", "reducer", reducer, expected)
-    return NamedReducer(unqualified_name(made), made)
+@score_reducer
+def pass_at(
+    k: int,
+    value: float = 1.0,
+    value_to_float: ValueToFloat = value_to_float(),  # noqa: B008
+) -> ScoreReducer:
+    """Estimate how probable it is that at least one of `k` attempts succeeds.
+
+    1 - C(n-c, k) / C(n, k) for n epochs of which c score `value` or more: the share of all
+    ways to choose k of the epochs that hold a success. It has no bias, other than
+    1 - (1 - c/n)^k.
+
+    Source: M. Chen et al., "Evaluating Large Language Models Trained on Code" (2021),
+    arXiv:2107.03374, equation 1. Computed with whole numbers and rounded once.
+
+    By name: "pass_at_5" is `pass_at(5)`. Epochs without a score don't count; when fewer than
+    `k` have one, there is no such estimate and the reduced score is NaN: unscored, not 1 as
+    in the reference system.
+
+    Args:
+        k: Number of attempts, 1 or more. More than there are epochs is refused before a run.
+        value: The number that counts as success.
+        value_to_float: Makes a number of a score's value. If one is NaN, so is the result.
+
+    Raises:
+        ParameterError: `k` or `value` is out of range.
+    """
+
+    def probability(total: int, successes: int) -> float:
+        ways = math.comb(total, k)
+        return (ways - math.comb(total - successes, k)) / ways
+
+    return _success_reducer("pass_at", k, value, value_to_float, probability)
+
+
+def _success_reducer(
+    name: str,
+    k: int,
+    value: float,
+    to_float: ValueToFloat,
+    reduce_counts: Callable[[int, int], float],
+) -> ScoreReducer:
+    """Return a reducer of how many values there are, and how many of them are a success."""
+    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
+        raise ParameterError(name, "k", k, "a whole number, 1 or more")
+    if not isinstance(value, int | float) or math.isnan(value):
+        raise ParameterError(name, "value", value, "a number")
+    _check_to_float(name, to_float)
+
+    def reduce_values(values: Sequence[Scalar]) -> float:
+        numbers = [to_float(item) for item in values]
+        if len(numbers) < k or any(map(math.isnan, numbers)):
+            return math.nan
+        return reduce_counts(len(numbers), sum(number >= value for number in numbers))
+
+    return _reducer(reduce_values)
+
+
+def _check_to_float(name: str, to_float: ValueToFloat) -> None:
+    if not callable(to_float):
+        expected = "a function, as of value_to_float()"
+        raise ParameterError(name, "value_to_float", to_float, expected)
 
 
 def _reducer(reduce_values: _ReduceValues) -> ScoreReducer:
     def reduce(scores: list[Score]) -> Score:
-        first = scores[0]
+        judged = [score for score in scores if not score.is_unscored] or scores
+        first = judged[0]
         return Score(
-            value=_reduced_value(scores, reduce_values),
-            answer=first.answer if _same(score.answer for score in scores) else None,
-            explanation=first.explanation if _same(score.explanation for score in scores) else None,
+            value=_reduced_value(judged, reduce_values),
+            answer=first.answer if _same(score.answer for score in judged) else None,
+            explanation=first.explanation if _same(score.explanation for score in judged) else None,
             metadata=first.metadata,
         )
 
@@ -124,14 +189,19 @@ def _reduced_value(
         return {key: _reduced_item([row[key] for row in rows], reduce_values) for key in first}
     if isinstance(first, list):
         columns = zip(*[_elements(score, len(first)) for score in scores], strict=True)
-        return [reduce_values(column) for column in columns]
-    return reduce_values([_scalar(score) for score in scores])
+        return [_reduced_given(column, reduce_values) for column in columns]
+    return _reduced_given([_scalar(score) for score in scores], reduce_values)
 
 
 def _reduced_item(values: Sequence[Scalar | None], reduce_values: _ReduceValues) -> Scalar | None:
-    """Reduce the values of a key; epochs in which it is None don't count."""
     given = [value for value in values if value is not None]
-    return reduce_values(given) if given else None
+    return _reduced_given(given, reduce_values) if given else None
+
+
+def _reduced_given(values: Sequence[Scalar], reduce_values: _ReduceValues) -> Scalar:
+    """Reduce the values that are not NaN; NaN if all are."""
+    given = [value for value in values if not (isinstance(value, float) and math.isnan(value))]
+    return reduce_values(given) if given else math.nan
 
 
 def _items(score: Score, keys: set[str]) -> dict[str, Scalar | None]:

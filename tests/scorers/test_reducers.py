@@ -7,22 +7,19 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scorers import (
     Score,
     ScoreReducer,
     Value,
-    create_reducers,
     max_score,
     mean_score,
     median_score,
     mode_score,
-    score_reducer,
     value_to_float,
 )
-from tasks_lib._errors import ParameterError, UnknownNameError
 
 
 def _score(value: Value, **fields: str) -> Score:
@@ -45,7 +42,25 @@ def _score(value: Value, **fields: str) -> Score:
         pytest.param(median_score(), [1, 5, 3], 3.0, id="median"),
         pytest.param(median_score(), [1, 2, 3, 10], 2.5, id="median of an even number"),
         pytest.param(median_score(), ["C", "I", "C"], 1.0, id="median of letters"),
-        pytest.param(median_score(), [1, math.nan, 3], math.nan, id="median with NaN"),
+        pytest.param(median_score(), [1, "what?", 3], math.nan, id="median with unknown text"),
+        pytest.param(median_score(), [1, math.nan, 3], 2.0, id="median without the unscored"),
+        pytest.param(mean_score(), [math.nan, 1, 0], 0.5, id="mean without the unscored"),
+        pytest.param(mode_score(), [math.nan, math.nan, "C"], "C", id="mode without the unscored"),
+        pytest.param(mean_score(), [math.nan, {"a": 1}, {"a": 3}], {"a": 2.0},
+                     id="unscored beside dicts"),
+        pytest.param(mean_score(), [[1, 2], math.nan], [1.0, 2.0], id="unscored beside lists"),
+        pytest.param(mean_score(), [{"a": math.nan, "b": 1}, {"a": 4, "b": 2}],
+                     {"a": 4.0, "b": 1.5}, id="NaN of a key"),
+        pytest.param(mean_score(), [{"a": math.nan}, {"a": None}], {"a": math.nan},
+                     id="a key that nobody judged"),
+        pytest.param(mode_score(), [[math.nan, 1], [2, 1]], [2, 1], id="NaN of an element"),
+        pytest.param(max_score(), [[math.nan], [math.nan]], [math.nan],
+                     id="an element that nobody judged"),
+        pytest.param(mean_score(), [math.nan], math.nan, id="mean of nothing but unscored"),
+        pytest.param(mode_score(), [math.nan, math.nan], math.nan, id="mode of nothing"),
+        pytest.param(max_score(), [math.nan, math.nan], math.nan, id="max of nothing"),
+        pytest.param(mean_score(), [1e308, 1e308], 1e308, id="mean of a sum too large"),
+        pytest.param(max_score(), ["what?", "I"], "I", id="unknown text is the least"),
         pytest.param(mode_score(), ["I", "C", "C"], "C", id="mode keeps the value"),
         pytest.param(mode_score(), ["I", "C"], "I", id="mode of a tie: the earliest"),
         pytest.param(mode_score(), [{"a": "C", "b": 1}, {"a": "C", "b": 2}, {"a": "I", "b": 2}],
@@ -80,10 +95,26 @@ def test_value(reducer: ScoreReducer, values: list[Value], expected: Value) -> N
             Score(value=2.0, metadata={"k": 1}),
             id="metadata of the first",
         ),
+        pytest.param(
+            [
+                Score.unscored(answer="z", explanation="grader failed", metadata={"k": 0}),
+                Score(value=1, answer="a", explanation="b", metadata={"k": 1}),
+                Score(value=3, answer="a", explanation="b"),
+            ],
+            Score(value=2.0, answer="a", explanation="b", metadata={"k": 1}),
+            id="of those that were scored",
+        ),
     ],
 )
 def test_what_is_kept(scores: list[Score], expected: Score) -> None:
     assert mean_score()(scores) == expected
+
+
+def test_what_is_kept_of_the_unscored() -> None:
+    reduced = mean_score()([Score.unscored(explanation="failed"), Score.unscored(explanation="?")])
+
+    assert reduced.is_unscored
+    assert (reduced.answer, reduced.explanation) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +131,8 @@ def test_different_shapes(values: list[Value]) -> None:
         mode_score()([_score(value) for value in values])
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))
+@settings(max_examples=40)
+@given(st.lists(st.floats(-1e6, 1e6) | st.integers(0, 3), min_size=1, max_size=20))
 def test_oracles_agree(values: list[float]) -> None:
     scores = [_score(value) for value in values]
     scale = max(map(abs, values)) or 1.0
@@ -109,43 +141,3 @@ def test_oracles_agree(values: list[float]) -> None:
     assert median_score()(scores).as_float() == pytest.approx(np.median(values), abs=1e-12 * scale)
     assert max_score()(scores).as_float() == max(values)
     assert mode_score()(scores).as_float() == statistics.mode(values)
-
-
-@pytest.mark.parametrize(
-    ("reducers", "names"),
-    [
-        pytest.param(None, ["mean"], id="default"),
-        pytest.param("mode", ["mode"], id="name"),
-        pytest.param(["mean", "max", "median"], ["mean", "max", "median"], id="names"),
-        pytest.param(mode_score(), ["mode"], id="reducer"),
-        pytest.param(["mean", max_score()], ["mean", "max"], id="both"),
-    ],
-)
-def test_create(
-    reducers: str | ScoreReducer | list[str | ScoreReducer] | None, names: list[str]
-) -> None:
-    assert [named.name for named in create_reducers(reducers)] == names
-
-
-def test_own_reducer_by_name() -> None:
-    @score_reducer(name="first_of_test")
-    def first() -> ScoreReducer:
-        return lambda scores: scores[0]
-
-    [named] = create_reducers("first_of_test")
-    assert named.name == "first_of_test"
-    assert named.reducer([_score(3), _score(4)]) == _score(3)
-
-
-def test_unknown_name() -> None:
-    with pytest.raises(UnknownNameError, match=r"'meen'\. Did you mean 'mean'"):
-        create_reducers("meen")
-
-
-@pytest.mark.parametrize(
-    "reducers",
-    [pytest.param([], id="none"), pytest.param([lambda scores: scores[0]], id="not registered")],
-)
-def test_unusable(reducers: list[str | ScoreReducer]) -> None:
-    with pytest.raises(ParameterError):
-        create_reducers(reducers)
