@@ -61,16 +61,16 @@ def match(location: Location = "end", *, ignore_case: bool = True, numeric: bool
 
     async def score(state: TaskState, target: Target) -> Score:
         output = state.output.completion
-        text = _normal(output, ignore_case)
+        text: str | None = None
         numbers: list[Number] | None = None
         for wanted in target:
             number = _target_number(wanted) if numeric else None
             if number is None:
+                text = _normal(output, ignore_case) if text is None else text
                 if find(text, _normal_target(wanted, ignore_case)):
                     return Score(value=CORRECT, answer=output.strip(), explanation=output)
                 continue
-            if numbers is None:
-                numbers = _numbers(output, location)
+            numbers = _numbers(output, location) if numbers is None else numbers
             hit = next((found for found in numbers if same_number(found, number)), None)
             if hit is not None:
                 return Score(value=CORRECT, answer=hit.text, explanation=output)

@@ -4,7 +4,8 @@ A number has an optional sign and currency, digits (plain or in groups of three,
 script), decimals, and at most one of: a power of ten (`1e5`, `3 x 10^5`, `3 \times 10^{5}`),
 an exponent (`2^10`), a denominator (`3/4`, `\frac{3}{4}`) or a percent sign. A fraction
 character counts too (`2½`). What belongs to a word is not a number (`GPT-4`, `x_1`, `0x1F`),
-nor are exponents of words (`x^2`) and versions (`1.2.3`). A unit may follow (`18km`).
+nor are exponents of words (`x^2`) and versions (`1.2.3`). A unit may follow (`18km`). A comma
+is no decimal point: `3,14` and `5,1,234` are lists.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _NUMBER = re.compile(
     (?P<sign> (?<![)\]}%]) [-+\u2212] )?
     (?: \\?[$€£¥₹] [ ]? )?
     (?P<digits>
+        (?<!\d[,\u00a0\u2009\u202f])                     # not amid a list
         \d{1,3} (?:[,\u00a0\u2009\u202f]\d{3})++ (?!\d) (?:\.\d++)?+
       | \d++ (?:\.\d++)?+
       | (?<![.)\]]) \.\d++

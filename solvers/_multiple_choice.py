@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from enum import StrEnum
 from random import Random
 
 from solvers._choice_parse import parse_choices
 from solvers._solver import solver
-from solvers._template import check_template, read_template
 from tasks_lib._errors import DatasetError
+from tasks_lib._util._template import check_template, read_template
 from tasks_lib.task import Generate, Solver, TaskState
 
 
@@ -74,7 +75,7 @@ def multiple_choice(
 
     Replaces the last user message, asks the model, and marks every choice as chosen or not;
     the scorer `choice` compares them with the target. When the answer names no choice, or
-    several where one is right, no choice is marked and the sample is incorrect.
+    several where one is right, or a limit ends it, none is chosen and the sample is incorrect.
 
     Args:
         template: Text, or path or URL of a file with it, with the variables `{question}`,
@@ -115,11 +116,14 @@ def multiple_choice(
         if rand is not None:
             state.choices.shuffle(rand)
         state.user_prompt.text = state.choices.prompt(state.user_prompt.text, text)
+        # Before the answer: a limit may end the sample, and it was asked all the same.
+        _mark(state, [])
         if max_tokens is None:
             state = await generate(state)
         else:
             state = await generate(state, max_tokens=max_tokens)
-        _mark(state, multiple_correct)
+        completion = state.output.completion
+        _mark(state, parse_choices(completion, len(state.choices), multiple=multiple_correct))
         return state
 
     return solve
@@ -132,8 +136,6 @@ def _default(cot: bool, multiple_correct: bool) -> str:
     return MultipleChoiceTemplate.SINGLE_ANSWER_COT if cot else MultipleChoiceTemplate.SINGLE_ANSWER
 
 
-def _mark(state: TaskState, multiple_correct: bool) -> None:
-    chosen = parse_choices(state.output.completion, len(state.choices), multiple=multiple_correct)
-    if chosen:
-        for index in range(len(state.choices)):
-            state.choices.mark_choice(index, index in chosen)
+def _mark(state: TaskState, chosen: Sequence[int]) -> None:
+    for index in range(len(state.choices)):
+        state.choices.mark_choice(index, index in chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from solvers._solver import solver
-from solvers._template import check_template, read_template
+from tasks_lib._util._template import check_template, read_template
 from tasks_lib._util._text import format_safe
 from tasks_lib.schema import (
     ChatMessageAssistant,

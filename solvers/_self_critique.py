@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from solvers._solver import solver
-from solvers._template import check_template, read_template
-from tasks_lib._errors import DatasetError, ParameterError
+from tasks_lib._errors import ParameterError
+from tasks_lib._util._template import check_template, fill_template, read_template
 from tasks_lib._util._text import template_variables
 from tasks_lib.model import Model, get_model
 from tasks_lib.schema import ChatMessageUser
@@ -88,8 +88,10 @@ def self_critique(
     critic = get_model(model) if isinstance(model, str) else model
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        own = {"question": state.input_text, "completion": state.output.completion}
-        facts = {**state.metadata, **own}
+        facts: dict[str, object] = {
+            "question": state.input_text,
+            "completion": state.output.completion,
+        }
         _filled(retry, {**facts, "critique": "text"}, state)  # so that nobody is asked in vain
         # None is resolved here: one solver may be evaluated on several models.
         critique = await (critic or get_model()).generate(_filled(ask, facts, state))
@@ -106,19 +108,7 @@ def _template(parameter: str, given: str | None, default: str, required: str) ->
     return text
 
 
-def _filled(template: str, variables: dict[str, object], state: TaskState) -> str:
-    try:
-        return template.format_map(variables)
-    except KeyError as error:
-        known = ", ".join(map(repr, state.metadata)) or "nothing"
-        raise DatasetError(
-            f"self_critique: sample {state.sample_id!r} has no metadata {error}, which a template "
-            f"asks for; it has {known}.",
-            field="metadata",
-        ) from None
-    except (LookupError, AttributeError, ValueError, TypeError) as error:
-        raise DatasetError(
-            f"self_critique: a template cannot be filled from the metadata of sample "
-            f"{state.sample_id!r} ({error}).",
-            field="metadata",
-        ) from error
+def _filled(template: str, own: dict[str, object], state: TaskState) -> str:
+    return fill_template(
+        "self_critique", template, own, metadata=state.metadata, sample_id=state.sample_id
+    )

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from flows._pool import SHARD_SAMPLES
+from flows._work_pool import SHARD_SAMPLES
 from tests.benchmarks._measure import Job, Result
 from tests.benchmarks._peer_env import prepare_peer
 from tests.benchmarks._report import Goal, Row, memory_table, throughput_table

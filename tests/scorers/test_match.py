@@ -97,7 +97,32 @@ async def test_text(
         pytest.param("It is 7 (GPT-4 agrees)", "7", C, "7", id="numbers in names"),
         pytest.param("It is 7, see v1.2.3", "7", C, "7", id="versions"),
         pytest.param(r"\boxed{1{,}234}", "1234", C, "1,234", id="latex thousands"),
+        pytest.param("0,5", "0.5", I, "5", id="a comma is no decimal point"),
+        pytest.param("one of 5,1,234", "1234", I, "234", id="a list without blanks"),
+        pytest.param("1,111,1111", "1111", C, "1111", id="no thousands"),
+        pytest.param("1\u00a0234\u202f567", "1234567", C, None, id="thousands, narrow blanks"),
+        pytest.param("1234 567", "567", C, "567", id="a blank separates numbers"),
+        pytest.param("It is .5", "0.5", C, ".5", id="no digit before the point"),
+        pytest.param("It is 007", "7", C, "007", id="leading zeros"),
+        pytest.param("6.02E23", "602e21", C, "6.02E23", id="scientific, capital"),
+        pytest.param("1e-3", "0.001", C, "1e-3", id="scientific, negative"),
+        pytest.param("3·10⁻²", "0.03", C, "3·10⁻²", id="power of ten, raised"),
+        pytest.param("€1,000.50", "1000.5", C, "€1,000.50", id="euro"),
+        pytest.param("£ 20", "$20", C, "£ 20", id="currencies are not compared"),
+        pytest.param("¥500 or so", "500", C, "¥500", id="yen"),
+        pytest.param("-3/4", "-0.75", C, "-3/4", id="negative fraction"),
+        pytest.param("1/3", "2/6", C, "1/3", id="fractions are reduced"),
+        pytest.param("1/3", "0.333", I, "1/3", id="a rounded fraction is another number"),
+        pytest.param("1/0", "0", I, "1/0", id="division by zero is no number"),
+        pytest.param("18km", "18", C, "18", id="unit without a blank"),
+        pytest.param("18 m/s", "18", C, "18", id="unit with a slash"),
+        pytest.param("-0", "0", C, "-0", id="negative zero"),
+        pytest.param("100%", "1", C, "100%", id="all of it"),
+        pytest.param("1", "1%", C, "1", id="percent sign of the target left out"),
         pytest.param("eighteen", "18", I, "eighteen", id="no number"),
+        pytest.param("It is 5 PARIS", "paris", C, "It is 5 PARIS", id="text target, any case"),
+        pytest.param("It is 5", "", C, "It is 5", id="empty target"),
+        pytest.param("", "", C, "", id="nothing at all"),
         pytest.param("", "18", I, "", id="empty output"),
         pytest.param("It is Paris", "Paris", C, "It is Paris", id="target is no number"),
         pytest.param("It is 7 apples", "7 apples", C, "It is 7 apples", id="target with words"),
@@ -146,6 +171,10 @@ async def test_numeric_location(
         pytest.param(True, "It is Paris", "Rome", I, id="nowhere"),
         pytest.param(True, "It is Paris", "", C, id="empty target"),
         pytest.param(True, "It is Paris", [], I, id="no target"),
+        pytest.param(True, "", "Paris", I, id="empty output"),
+        pytest.param(True, "", "", C, id="nothing at all"),
+        pytest.param(True, "STRASSE", "straße", C, id="casefold"),
+        pytest.param(True, "It is 15", "5", C, id="within a word"),
     ],
 )
 async def test_includes(
@@ -156,11 +185,14 @@ async def test_includes(
     assert score == Score(value=expected, answer=output, explanation=output)
 
 
-async def test_case_counts(state_with: Make) -> None:
-    score = await match(ignore_case=False)(state_with("PARIS"), Target("Paris"))
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [pytest.param("PARIS", I, id="other case"), pytest.param("It is Paris.", C, id="same case")],
+)
+async def test_case_counts(output: str, expected: str, state_with: Make) -> None:
+    score = await match(ignore_case=False)(state_with(output), Target(["Rome", "Paris"]))
 
-    assert score is not None
-    assert score.value == INCORRECT
+    assert score == Score(value=expected, answer=output, explanation=output)
 
 
 def test_unknown_location() -> None:

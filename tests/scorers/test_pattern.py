@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorers import CORRECT, INCORRECT, Score, Target, answer, pattern
+from scorers import CORRECT, INCORRECT, AnswerPattern, Score, Target, answer, pattern
 from tasks_lib._errors import ParameterError
 from tasks_lib.task import TaskState
 
@@ -47,6 +48,11 @@ C, I = CORRECT, INCORRECT  # noqa: E741 - the values' own names
             r"\d+", {"match_all": True}, "It is 42.", "4", I, "42", id="no group, match_all"
         ),
         pytest.param(r"(a)?b", {}, "b", "", I, None, id="a group that took no part"),
+        pytest.param(r"(a)?b", {"match_all": True}, "b", "", I, None, id="no group took part"),
+        pytest.param(r"(.*)", {}, "", "", C, "", id="nothing is the target"),
+        pytest.param(r"(.+)", {}, "STRASSE", "straße", C, "STRASSE", id="casefold"),
+        pytest.param(r"(\d+)", {}, "7", ["6", "7"], C, "7", id="second target"),
+        pytest.param(r"(\d+)", {}, "7", [], I, "7", id="no target"),
     ],
 )
 async def test_pattern(
@@ -70,9 +76,11 @@ async def test_pattern_not_found(state_with: Make) -> None:
     assert score == Score(value=INCORRECT, explanation=explanation)
 
 
-def test_invalid_pattern() -> None:
-    with pytest.raises(ParameterError, match=r"pattern is '\(', expected a regular expression"):
-        pattern("(")
+@pytest.mark.parametrize("regex", ["(", "a**", "a{99999999999999}"])
+def test_invalid_pattern(regex: str) -> None:
+    problem = f"pattern is {regex!r}, expected a regular expression"
+    with pytest.raises(ParameterError, match=re.escape(problem)):
+        pattern(regex)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +92,28 @@ def test_invalid_pattern() -> None:
         pytest.param("letter", "**ANSWER: B**", "B", C, "B", id="letter, bold line"),
         pytest.param("letter", "**ANSWER:** _B_", "B", C, "B", id="letter, bold word"),
         pytest.param("letter", "ANSWER: B) Paris", "B", C, "B", id="letter and text"),
-        pytest.param("letter", "ANSWER: A\nANSWER: B", "A", C, "A", id="the first answer counts"),
+        pytest.param("letter", "ANSWER: A\nANSWER: B", "B", C, "B", id="the last answer counts"),
+        pytest.param("letter", "ANSWER: A\nANSWER: B", "A", I, "B", id="not the first"),
+        pytest.param("letter", "ANSWER: A, ANSWER: B", "B", C, "B", id="two on a line"),
+        pytest.param("letter", "ANSWER: B\nANSWER: none", "B", C, "B", id="the last letter counts"),
         pytest.param("letter", "ANSWER: C", "B", I, "C", id="another letter"),
         pytest.param("word", "ANSWER: Paris.", "paris", C, "Paris", id="word, full stop"),
         pytest.param("word", "ANSWER: **Paris**\nBye", "Paris", C, "Paris", id="word, bold"),
         pytest.param("word", "ANSWER: -18.5", "-18.5", C, "-18.5", id="number"),
         pytest.param("word", "ANSWER: 50%", "50%", C, "50%", id="percent"),
         pytest.param("word", "ANSWER:\nyes", "yes", C, "yes", id="word on the next line"),
+        pytest.param("word", "ANSWER: 1\nANSWER: 2 or 3", "1", C, "1", id="the last word counts"),
+        pytest.param("word", "ANSWER: 1 ANSWER: 2", "2", C, "2", id="two words on a line"),
+        pytest.param("word", "ANSWER:ANSWER: 2", "2", C, "2", id="announced twice"),
+        pytest.param("word", "ANSWER: 'ANSWER'", "answer", C, "ANSWER", id="the word answer"),
+        pytest.param("word", "ANSWER: 10:30", "10:30", C, "10:30", id="time"),
+        pytest.param("word", "ANSWER: http://a.b/c", "http://a.b/c", C, "http://a.b/c", id="URL"),
+        pytest.param(
+            "line", "I end with 'ANSWER: $ANSWER'.\nANSWER: 5", "5", C, "5", id="instruction first"
+        ),
+        pytest.param("line", "ANSWER: Rome\nNo.\nANSWER: Bonn", "Bonn", C, "Bonn", id="corrected"),
+        pytest.param("line", "ANSWER: Rome ANSWER: **", "Rome", C, "Rome", id="none after it"),
+        pytest.param("line", "ANSWER: Rome\nANSWER: **", "Rome", C, "Rome", id="the last line"),
         pytest.param("line", "ANSWER: New York ", "new york", C, "New York", id="line"),
         pytest.param("line", "ANSWER: New York\nBye", "New York", C, "New York", id="one line"),
         pytest.param("line", "**ANSWER: 5**", "5", C, "5", id="line, bold"),
@@ -120,6 +143,24 @@ async def test_no_answer(kind: str, output: str, state_with: Make) -> None:
 
     explanation = f"The pattern was not found in the output: {output}"
     assert score == Score(value=INCORRECT, explanation=explanation)
+
+
+@pytest.mark.parametrize(
+    ("regex", "read"),
+    [
+        pytest.param(AnswerPattern.LETTER, "A", id="letter"),
+        pytest.param(AnswerPattern.WORD, "A", id="word"),
+        pytest.param(AnswerPattern.LINE, "A", id="line"),
+    ],
+)
+async def test_a_pattern_reads_the_first_answer(
+    regex: AnswerPattern, read: str, state_with: Make
+) -> None:
+    output = "ANSWER: A\nANSWER: B"
+
+    score = await pattern(regex)(state_with(output), Target("A"))
+
+    assert score == Score(value=C, answer=read, explanation=output)
 
 
 def test_unknown_kind() -> None:

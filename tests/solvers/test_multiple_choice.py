@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from solvers import MultipleChoiceTemplate, TaskState, multiple_choice
-from tasks_lib._errors import DatasetError, ParameterError
+from tasks_lib._errors import DatasetError, LimitExceededError, ParameterError
 
 NewState = Callable[..., TaskState]
 Scripted = Callable[..., Any]
@@ -24,8 +24,8 @@ def _marks(state: TaskState) -> list[bool | None]:
     ("options", "answer", "expected"),
     [
         pytest.param({}, "ANSWER: B", [False, True, False], id="one"),
-        pytest.param({}, "ANSWER: A and B", [None, None, None], id="two where one is right"),
-        pytest.param({}, "I don't know", [None, None, None], id="none"),
+        pytest.param({}, "ANSWER: A and B", [False, False, False], id="two where one is right"),
+        pytest.param({}, "I don't know", [False, False, False], id="none"),
         pytest.param({"multiple_correct": True}, "ANSWER: A and C", [True, False, True], id="two"),
         pytest.param({"cot": True}, "First…\n\nANSWER: C", [False, False, True], id="cot"),
         pytest.param(
@@ -117,6 +117,18 @@ async def test_shuffle_keeps_original_positions(new_state: NewState, scripted: S
     assert [choice.original_position for choice in state.choices] != [0, 1, 2, 3]
     assert first.correct
     assert re.search(rf"^A\) {first.value}$", state.messages[0].text, re.MULTILINE)
+
+
+async def test_a_limit_leaves_no_choice_chosen(new_state: NewState) -> None:
+    async def generate(state: TaskState, *_: Any, **__: Any) -> TaskState:
+        raise LimitExceededError("token", value=2, limit=1)
+
+    state = new_state(choices=["one", "two"])
+
+    with pytest.raises(LimitExceededError):
+        await multiple_choice()(state, generate)
+
+    assert _marks(state) == [False, False]
 
 
 @pytest.mark.parametrize("choices", [None, []])
