@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsRichComparison
 
 
-def _input_length(sample: Sample) -> int:
+def input_length(sample: Sample) -> int:
     """Return the number of characters of a sample's input, over all its messages."""
     if isinstance(sample.input, str):
         return len(sample.input)
@@ -59,7 +59,7 @@ class Dataset(Sequence[Sample], ABC):
     def sort(
         self,
         reverse: bool = False,
-        key: Callable[[Sample], SupportsRichComparison] = _input_length,
+        key: Callable[[Sample], SupportsRichComparison] = input_length,
     ) -> None:
         """Sort the samples in place; by default the shortest input comes first."""
 
@@ -83,24 +83,16 @@ class Dataset(Sequence[Sample], ABC):
         """
 
 
-class MemoryDataset(Dataset):
-    """A dataset whose samples are in memory."""
+class NamedDataset(Dataset):
+    """What datasets that know their name and origin have in common."""
 
-    def __init__(
-        self,
-        samples: Iterable[Sample],
-        name: str | None = None,
-        location: str | None = None,
-        shuffled: bool = False,
-    ) -> None:
-        """Hold `samples`, in a list of its own: changing their order changes only that."""
-        self.samples = list(samples)
+    def __init__(self, name: str | None, location: str | None, shuffled: bool) -> None:
         self._name = name
         self._location = location
         self._shuffled = shuffled
 
     def __repr__(self) -> str:
-        return f"MemoryDataset({len(self.samples)} samples, name={self._name!r})"
+        return f"{type(self).__name__}({len(self)} samples, name={self._name!r})"
 
     @property
     def name(self) -> str | None:
@@ -116,6 +108,21 @@ class MemoryDataset(Dataset):
     def shuffled(self) -> bool:
         """Whether the samples are in random order."""
         return self._shuffled
+
+
+class MemoryDataset(NamedDataset):
+    """A dataset whose samples are in memory."""
+
+    def __init__(
+        self,
+        samples: Iterable[Sample],
+        name: str | None = None,
+        location: str | None = None,
+        shuffled: bool = False,
+    ) -> None:
+        """Hold `samples`, in a list of its own: changing their order changes only that."""
+        super().__init__(name, location, shuffled)
+        self.samples = list(samples)
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
@@ -134,7 +141,7 @@ class MemoryDataset(Dataset):
     def sort(
         self,
         reverse: bool = False,
-        key: Callable[[Sample], SupportsRichComparison] = _input_length,
+        key: Callable[[Sample], SupportsRichComparison] = input_length,
     ) -> None:
         """Sort the samples in place; by default the shortest input comes first."""
         self.samples.sort(reverse=reverse, key=key)
@@ -163,7 +170,9 @@ class MemoryDataset(Dataset):
         """
         random = Random(seed)
         self.samples = [
-            _with_shuffled_choices(sample, position, random)
+            shuffled_choices(sample, shuffled_order(sample.choices, random), position)
+            if sample.choices
+            else sample
             for position, sample in enumerate(self.samples, start=1)
         ]
 
@@ -171,13 +180,25 @@ class MemoryDataset(Dataset):
         return MemoryDataset(samples, name or self._name, self._location, self._shuffled)
 
 
-def _with_shuffled_choices(sample: Sample, position: int, random: Random) -> Sample:
-    """Return `sample` with its choices in random order; `position` is for errors."""
-    choices = sample.choices
-    if not choices:
-        return sample
+def shuffled_order(choices: Sequence[str], random: Random) -> list[int]:
+    """Return the positions of `choices` in random order."""
     order = list(range(len(choices)))
     random.shuffle(order)
+    return order
+
+
+def shuffled_choices(sample: Sample, order: Sequence[int], position: int | None = None) -> Sample:
+    """Return `sample` with its choices in another order, and the target that follows them.
+
+    Args:
+        sample: One with choices.
+        order: Their positions, in the order that they shall have.
+        position: Where the sample is in its dataset, from 1, for errors.
+
+    Raises:
+        DatasetError: The target doesn't name choices by letter.
+    """
+    choices = sample.choices or []
     moved = {choice_label(old): choice_label(new) for new, old in enumerate(order)}
     try:
         target = (

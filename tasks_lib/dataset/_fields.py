@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from decimal import Decimal
+from inspect import iscoroutinefunction
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -22,10 +24,14 @@ class FieldSpec:
 
     A field that is named here must be in every record (it may be null there). One that is
     left at its default may be missing, except `input`.
+
+    Raises:
+        ParameterError: A name is no text, or `metadata` is none of the three.
     """
 
     input: str = "input"
-    """Text, or a list of messages: objects with `role` and `content`."""
+    """Text, or a list of messages: objects with `role` and `content`. Fields of messages that
+    are null count as missing: tables give every message the fields of all."""
     target: str = "target"
     """Text, a number, or a list of them. Missing: ""."""
     choices: str = "choices"
@@ -39,15 +45,28 @@ class FieldSpec:
     sandbox: str = "sandbox"
     """Type, or a list of type and config file, also as JSON text."""
     files: str = "files"
-    """An object with texts, also as JSON text."""
+    """An object with texts, also as JSON text. Null ones are left out: tables give every
+    object the keys of all."""
     setup: str = "setup"
     """Text."""
 
     def __post_init__(self) -> None:
-        model = self.metadata
-        if isinstance(model, type) and not model.model_config.get("frozen", False):
+        for parameter in _DEFAULTS.keys() - {"metadata"}:
+            name = getattr(self, parameter)
+            if not isinstance(name, str) or not name:
+                raise ParameterError("FieldSpec", parameter, name, "the name of a field")
+        wanted = self.metadata
+        if wanted is None or _is_list_of_names(wanted):
+            return
+        if not isinstance(wanted, type) or not issubclass(wanted, BaseModel):
+            expected = "a list of names of fields, a pydantic model, or None"
+            raise ParameterError("FieldSpec", "metadata", wanted, expected)
+        if not wanted.model_config.get("frozen", False):
             expected = "a frozen pydantic model: ConfigDict(frozen=True)"
-            raise ParameterError("FieldSpec", "metadata", model, expected)
+            raise ParameterError("FieldSpec", "metadata", wanted, expected)
+
+
+_DEFAULTS = {field.name: field.default for field in fields(FieldSpec) if field.default != MISSING}
 
 
 def sample_reader(
@@ -56,14 +75,14 @@ def sample_reader(
     """Return the function that makes samples of records.
 
     Raises:
-        ParameterError: `sample_fields` is none of the three.
+        ParameterError: `sample_fields` is none of the three, or a coroutine function.
     """
     if sample_fields is None:
         sample_fields = FieldSpec()
     if isinstance(sample_fields, FieldSpec):
         spec = sample_fields
         return lambda record: [_sample(_Row(record, spec))]
-    if callable(sample_fields):
+    if callable(sample_fields) and not iscoroutinefunction(sample_fields):
         convert = sample_fields
         return lambda record: _converted(record, convert)
     expected = "a FieldSpec, a function from a record to samples, or None"
@@ -93,9 +112,6 @@ class _Row:
         return name, None
 
 
-_DEFAULTS = {field.name: field.default for field in fields(FieldSpec) if field.default != MISSING}
-
-
 def _sample(row: _Row) -> Sample:
     return Sample(
         input=_input(row),
@@ -117,14 +133,18 @@ def _converted(record: Record, convert: RecordToSample) -> list[Sample]:
     except PrerequisiteError:
         raise
     except Exception as error:
+        reason = _reason(error) if isinstance(error, ValidationError) else str(error)
         raise record.error(
-            f"{name}() raised {type(error).__name__}: {error}. "
+            f"{name}() raised {type(error).__name__}: {reason}. "
             f"Fields of this row: {_names(record)}."
         ) from error
     samples = list(result) if isinstance(result, list | tuple) else [result]
     for sample in samples:
         if not isinstance(sample, Sample):
-            raise record.error(f"{name}() returned {found(sample)}, expected Sample objects")
+            raise record.error(
+                f"{name}() returned {found(sample)}, expected a Sample or a list of them "
+                "([] leaves the row out)"
+            )
     return samples
 
 
@@ -145,10 +165,19 @@ def _message(row: _Row, place: str, value: object) -> ChatMessage:
     for key in ("role", "content"):
         if value.get(key) is None:
             raise row.record.error(f"the message has no {key!r}: {found(value)}", place)
+    content = value["content"]
+    if isinstance(content, list):
+        content = [_without_nulls(part) for part in content]
     try:
-        return _MESSAGE.validate_python({**value, "source": "input"})
+        return _MESSAGE.validate_python({**value, "content": content, "source": "input"})
     except ValidationError as error:
         raise row.record.error(f"not a message: {_reason(error, drop=1)}", place) from error
+
+
+def _without_nulls(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: item for key, item in value.items() if item is not None}
 
 
 def _target(row: _Row) -> str | list[str]:
@@ -216,7 +245,7 @@ def _sandbox(row: _Row) -> str | tuple[str, str] | None:
 
 def _files(row: _Row) -> dict[str, str] | None:
     name, value = row.value("files")
-    files = _object(row, name, value)
+    files: dict[str, str] | None = _without_nulls(_object(row, name, value))
     for key, content in (files or {}).items():
         if not isinstance(content, str):
             raise row.record.error(f"{key!r}: expected text, found {found(content)}", name)
@@ -252,9 +281,13 @@ def _json(row: _Row, name: str, text: str) -> Any:
 def _text(row: _Row, name: str, value: object) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, dict | list) or value is None:
-        raise row.record.error(f"expected text or a number, found {found(value)}", name)
-    return str(value)
+    if isinstance(value, int | float | Decimal):
+        return str(value)
+    raise row.record.error(f"expected text or a number, found {found(value)}", name)
+
+
+def _is_list_of_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) and name for name in value)
 
 
 def _names(record: Record, most: int = 30) -> str:
@@ -265,7 +298,12 @@ def _names(record: Record, most: int = 30) -> str:
 
 
 def _reason(error: ValidationError, drop: int = 0) -> str:
-    """Return the first complaint of pydantic; `drop` leading parts of its place are ours."""
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"][drop:])
-    return f"{place}: {first['msg']}" if place else str(first["msg"])
+    """Return what pydantic complains of; `drop` leading parts of its place are ours.
+
+    Of a value that may be of several types it says for each why it isn't one: the complaint
+    that got deepest is about the type that was meant.
+    """
+    meant = max(error.errors(include_url=False), key=lambda one: len(one["loc"]))
+    names = [str(part) for part in meant["loc"][drop:]]
+    place = ".".join(name for name in names if "[" not in name)
+    return f"{place}: {meant['msg']}" if place else str(meant["msg"])

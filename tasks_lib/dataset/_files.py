@@ -1,19 +1,19 @@
-"""Datasets that are read from files: JSON, JSON lines and CSV."""
+"""Datasets that are read from files: JSON, JSON lines, CSV, Parquet and Arrow."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from tasks_lib._errors import ParameterError
-from tasks_lib.dataset._dataset import Dataset, MemoryDataset
-from tasks_lib.dataset._fields import FieldSpec, sample_reader
-from tasks_lib.dataset._paths import resolve_paths
-from tasks_lib.dataset._records import Record, read_csv, read_json_array, read_json_lines
+from tasks_lib.dataset._columnar import read_arrow, read_parquet
+from tasks_lib.dataset._dataset import Dataset
+from tasks_lib.dataset._fields import FieldSpec
+from tasks_lib.dataset._lines import Lines, json_array, json_lines, spooled_values
+from tasks_lib.dataset._reading import Order, Rows, make_dataset
+from tasks_lib.dataset._records import read_csv
 from tasks_lib.dataset._source import Source
-from tasks_lib.schema import RecordToSample, Sample
+from tasks_lib.schema import RecordToSample
 
 
 def json_dataset(  # noqa: PLR0913 - the documented signature
@@ -34,6 +34,13 @@ def json_dataset(  # noqa: PLR0913 - the documented signature
     JSON lines are read one by one, and no more than `limit` needs. Compressed files
     (.jsonl.gz …) unpack. Paths in samples that exist beside the file become full paths.
 
+    Every row is checked here. Samples that would take more than about 64 MB (40,000 short
+    ones) are not held in memory, but read and made again when they are asked for: changes to
+    one are not there the next time, `sample_fields` is called each time and must return the
+    same, and the file must stay as it is. A local file of JSON lines is read where it is (in
+    UTF-8, ASCII or Latin-1); of any other file the text is in a temporary one (TMPDIR) as
+    long as the dataset lives. `MemoryDataset(dataset)` holds all samples.
+
     Args:
         json_file: Path, or any URL that fsspec knows.
         sample_fields: Which field is what; or a function that makes of a record a sample,
@@ -53,11 +60,10 @@ def json_dataset(  # noqa: PLR0913 - the documented signature
         MissingFileError: There is no such file.
         ParameterError: An argument is wrong.
     """
-    order = _Order("json_dataset", shuffle, seed, shuffle_choices, limit)
+    order = Order("json_dataset", shuffle, seed, shuffle_choices, limit)
     source = Source(json_file, fs_options)
-    read = read_json_lines if source.extension == ".jsonl" else read_json_array
-    records = read(source, encoding, reader_kwargs)
-    return _dataset(records, source, _Rows(sample_fields, auto_id, name), order)
+    lines = _json(source, encoding, reader_kwargs)
+    return make_dataset(lines, source, Rows(sample_fields, auto_id, name), order)
 
 
 def csv_dataset(  # noqa: PLR0913 - the documented signature
@@ -100,10 +106,12 @@ def csv_dataset(  # noqa: PLR0913 - the documented signature
         MissingFileError: There is no such file.
         ParameterError: An argument is wrong.
     """
-    order = _Order("csv_dataset", shuffle, seed, shuffle_choices, limit)
+    order = Order("csv_dataset", shuffle, seed, shuffle_choices, limit)
     source = Source(csv_file, fs_options)
-    records = read_csv(source, encoding, dialect, delimiter, fieldnames)
-    return _dataset(records, source, _Rows(sample_fields, auto_id, name), order)
+    lines = spooled_values(
+        read_csv(source, encoding, dialect, delimiter, fieldnames), source.location
+    )
+    return make_dataset(lines, source, Rows(sample_fields, auto_id, name), order)
 
 
 def file_dataset(  # noqa: PLR0913 - the documented signature
@@ -120,78 +128,53 @@ def file_dataset(  # noqa: PLR0913 - the documented signature
     fs_options: dict[str, Any] | None = None,
     fieldnames: Sequence[str] | None = None,
 ) -> Dataset:
-    """Read a .json, .jsonl or .csv file, also compressed; see `json_dataset`, `csv_dataset`.
+    """Read a JSON, JSON-lines, CSV, Parquet or Arrow file, as its ending says.
+
+    Endings are .json, .jsonl and .csv, also compressed (see `json_dataset`, `csv_dataset`);
+    .parquet; and .arrow and .feather, for the file and the stream format of Arrow. Values of
+    the last three have types: numbers, lists and objects are what they are in JSON; dates and
+    times become ISO 8601 text, decimals the text of their digits, durations seconds, and
+    binary values base64 text, as in a data URI. Their errors name the row, counted from 1, in
+    place of a line. What isn't told here is told in `json_dataset`.
 
     Raises:
         ParameterError: The file's ending is another one, or an argument is wrong.
         DatasetError: The file or a row of it is wrong. Names file, line and field.
         MissingFileError: There is no such file.
     """
-    order = _Order("file_dataset", shuffle, seed, shuffle_choices, limit)
+    order = Order("file_dataset", shuffle, seed, shuffle_choices, limit)
     source = Source(file, fs_options)
-    if source.extension == ".csv":
-        records = read_csv(source, encoding, dialect, None, fieldnames)
-    elif source.extension == ".jsonl":
-        records = read_json_lines(source, encoding, {})
-    elif source.extension == ".json":
-        records = read_json_array(source, encoding, {})
-    else:
-        raise ParameterError("file_dataset", "file", file, "a .json, .jsonl or .csv file")
-    return _dataset(records, source, _Rows(sample_fields, auto_id, name), order)
+    lines = lines_of(source, encoding, dialect, fieldnames)
+    return make_dataset(lines, source, Rows(sample_fields, auto_id, name), order)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """How records become samples."""
+def lines_of(
+    source: Source,
+    encoding: str = "utf-8",
+    dialect: str = "unix",
+    fieldnames: Sequence[str] | None = None,
+) -> Lines:
+    """Return the records of a file whose ending says what it contains.
 
-    sample_fields: FieldSpec | RecordToSample | None
-    auto_id: bool
-    name: str | None
-
-
-@dataclass(frozen=True)
-class _Order:
-    """In which order samples come, and how many."""
-
-    function: str
-    shuffle: bool | int
-    seed: int | None
-    shuffle_choices: bool | int | None
-    limit: int | None
-
-    def __post_init__(self) -> None:
-        if self.limit is not None and (type(self.limit) is not int or self.limit < 0):
-            expected = "a number of samples (0 or more), or None"
-            raise ParameterError(self.function, "limit", self.limit, expected)
-
-    @property
-    def needed(self) -> int | None:
-        """How many samples must be read; None: all."""
-        return self.limit if self.shuffle is False else None
-
-    def apply(self, dataset: MemoryDataset) -> MemoryDataset:
-        if self.shuffle is not False:
-            dataset.shuffle(self._seed(self.shuffle))
-        if self.shuffle_choices is not False and self.shuffle_choices is not None:
-            dataset.shuffle_choices(self._seed(self.shuffle_choices))
-        return dataset if self.limit is None else dataset[: self.limit]
-
-    def _seed(self, switch: bool | int) -> int | None:
-        # 0 == False, but as a seed it is as good as any other.
-        return self.seed if isinstance(switch, bool) else switch
+    Raises:
+        ParameterError: The ending is another one.
+    """
+    location = source.location
+    match source.extension:
+        case ".json" | ".jsonl":
+            return _json(source, encoding, {})
+        case ".csv":
+            rows = read_csv(source, encoding, dialect, None, fieldnames)
+            return spooled_values(rows, location)
+        case ".parquet":
+            return spooled_values(read_parquet(source), location)
+        case ".arrow" | ".feather":
+            return spooled_values(read_arrow(source), location)
+    expected = "a .json, .jsonl, .csv, .parquet, .arrow or .feather file"
+    raise ParameterError("file_dataset", "file", source.location, expected)
 
 
-def _dataset(records: Generator[Record], source: Source, rows: _Rows, order: _Order) -> Dataset:
-    convert = sample_reader(rows.sample_fields)
-    samples: list[Sample] = []
-    with closing(records):
-        for record in records:
-            if order.needed is not None and len(samples) >= order.needed:
-                break
-            for sample in convert(record):
-                number = len(samples) + 1
-                resolved = resolve_paths(sample, source)
-                samples.append(
-                    resolved.model_copy(update={"id": number}) if rows.auto_id else resolved
-                )
-    return order.apply(MemoryDataset(samples, rows.name or source.stem, source.location))
+def _json(source: Source, encoding: str, reader_kwargs: dict[str, Any]) -> Lines:
+    if source.extension == ".jsonl":
+        return json_lines(source, encoding, reader_kwargs)
+    return json_array(source, encoding, reader_kwargs)

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from tasks_lib.dataset._source import Source
+from typing import Protocol
+
 from tasks_lib.schema import (
     ChatMessage,
     Content,
     ContentAudio,
+    ContentDocument,
     ContentImage,
     ContentVideo,
     Sample,
 )
 
 
-def resolve_paths(sample: Sample, source: Source) -> Sample:
+class Origin(Protocol):
+    """Where a dataset was read from."""
+
+    @property
+    def location(self) -> str:
+        """The absolute path or URL, or the name on a hub."""
+
+    @property
+    def stem(self) -> str:
+        """What the dataset is called by default."""
+
+    def neighbour(self, path: str) -> str | None:
+        """Return the relative `path` in full if it exists there, else None."""
+
+
+def resolve_paths(sample: Sample, source: Origin) -> Sample:
     """Return `sample` with the paths that exist beside the dataset's file in full.
 
     Looked at are files, setup, the sandbox's config file, and media in user messages. What
@@ -34,18 +51,22 @@ def resolve_paths(sample: Sample, source: Source) -> Sample:
     return sample.model_copy(update=changes) if changes else sample
 
 
-def _with_media(message: ChatMessage, source: Source) -> ChatMessage:
+def _with_media(message: ChatMessage, source: Origin) -> ChatMessage:
     if message.role != "user" or isinstance(message.content, str):
         return message
     content = [_with_path(part, source) for part in message.content]
     return message.model_copy(update={"content": content})
 
 
-def _with_path(part: Content, source: Source) -> Content:
+def _with_path(part: Content, source: Origin) -> Content:
     if isinstance(part, ContentImage):
         return part.model_copy(update={"image": source.neighbour(part.image) or part.image})
     if isinstance(part, ContentAudio):
         return part.model_copy(update={"audio": source.neighbour(part.audio) or part.audio})
     if isinstance(part, ContentVideo):
         return part.model_copy(update={"video": source.neighbour(part.video) or part.video})
+    if isinstance(part, ContentDocument):
+        return part.model_copy(
+            update={"document": source.neighbour(part.document) or part.document}
+        )
     return part

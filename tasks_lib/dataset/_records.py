@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,27 +31,34 @@ class Record:
         return DatasetError(message, location=self.location, line=self.line, field=field)
 
 
-def read_json_lines(
-    source: Source, encoding: str, reader_kwargs: Mapping[str, Any]
-) -> Generator[Record]:
-    """Yield the object on each line; empty lines are skipped. One line is in memory."""
+def json_reader(
+    location: str, encoding: str, reader_kwargs: Mapping[str, Any]
+) -> Callable[[str, int], Record]:
+    """Return the function that makes a record of the text of an object and its line.
+
+    Raises:
+        ParameterError: `reader_kwargs` are no arguments of a JSON decoder.
+    """
     decoder = _decoder(reader_kwargs)
-    with source.open_text(encoding) as file:
-        for number, line in enumerate(file, start=1):
-            if line.isspace():
-                continue
-            check_decoded(line, encoding, source.location, number)
-            try:
-                values = decoder.decode(line)
-            except (ValueError, RecursionError) as error:
-                raise _json_error(error, source.location, number - 1) from error
-            yield _record(values, source.location, number)
+
+    def read(text: str, line: int) -> Record:
+        check_decoded(text, encoding, location, line)
+        try:
+            values = decoder.decode(text)
+        except (ValueError, RecursionError) as error:
+            raise _json_error(error, location, line - 1) from error
+        return _record(values, location, line)
+
+    return read
 
 
 def read_json_array(
     source: Source, encoding: str, reader_kwargs: Mapping[str, Any]
-) -> Generator[Record]:
-    """Yield the objects of a JSON array. The text is in memory, the objects are not."""
+) -> Generator[tuple[Record, str]]:
+    """Yield the objects of a JSON array, each with its text.
+
+    The text of the file is in memory, the objects are not.
+    """
     decoder = _decoder(reader_kwargs)
     location = source.location
     with source.open_text(encoding) as file:
@@ -59,10 +66,10 @@ def read_json_array(
     check_decoded(text, encoding, location, 1)
     line, counted = 1, 0
     try:
-        for position, values in _array_items(text, decoder, location):
+        for position, end, values in _array_items(text, decoder, location):
             line += text.count("\n", counted, position)
             counted = position
-            yield _record(values, location, line)
+            yield _record(values, location, line), text[position:end]
     except json.JSONDecodeError as error:
         raise _json_error(error, location, 0) from error
 
@@ -84,7 +91,7 @@ def read_csv(
         raise ParameterError("csv_dataset", "dialect", dialect, expected)
     if delimiter is not None and len(delimiter) != 1:
         raise ParameterError("csv_dataset", "delimiter", delimiter, "one character")
-    names = list(fieldnames) if fieldnames is not None else None
+    names = None if fieldnames is None else _given_names(fieldnames)
     for line, row in _csv_rows(source, encoding, dialect, delimiter):
         if not any(value.strip() for value in row):
             continue
@@ -142,6 +149,14 @@ def _next_row(reader: Iterator[list[str]]) -> list[str] | None:
         csv.field_size_limit(usual)
 
 
+def _given_names(fieldnames: Sequence[str]) -> list[str]:
+    names = list(fieldnames)
+    if isinstance(fieldnames, str) or not names or len(set(names)) < len(names):
+        expected = "a list of names of columns, all different"
+        raise ParameterError("csv_dataset", "fieldnames", fieldnames, expected)
+    return names
+
+
 def _header(row: list[str], location: str, line: int) -> list[str]:
     twice = sorted({name for name in row if row.count(name) > 1})
     if twice:
@@ -153,8 +168,8 @@ def _header(row: list[str], location: str, line: int) -> list[str]:
 
 def _array_items(
     text: str, decoder: json.JSONDecoder, location: str
-) -> Iterator[tuple[int, object]]:
-    """Yield the items of the array that `text` is, each with its position in the text.
+) -> Iterator[tuple[int, int, object]]:
+    """Yield the items of the array that `text` is, each with where it begins and ends.
 
     Raises:
         json.JSONDecodeError: The text is not JSON.
@@ -171,7 +186,7 @@ def _array_items(
     position = _skip(text, position + 1)
     while text[position : position + 1] != "]":
         value, end = _decoded(decoder, text, position)
-        yield position, value
+        yield position, end, value
         end = _skip(text, end)
         if text[end : end + 1] == ",":
             position = _skip(text, end + 1)

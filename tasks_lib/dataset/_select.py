@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterator, Sequence
+from itertools import islice
 from typing import overload
 
 from tasks_lib._errors import ParameterError, PrerequisiteError
@@ -16,6 +17,9 @@ SampleId = str | int
 
 Limit = int | Sequence[int] | None
 """The first n samples, or those from a to before b, counted from 0."""
+
+_MOST_LISTED = 10
+"""How many ids a message shows."""
 
 
 class SampleView(Sequence[Sample]):
@@ -39,6 +43,9 @@ class SampleView(Sequence[Sample]):
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return map(self._samples.__getitem__, self.positions)
 
 
 def select_samples(
@@ -64,7 +71,8 @@ def select_samples(
         task_name: Name of the task that the dataset belongs to.
 
     Raises:
-        ParameterError: `limit` is no such thing, or both `limit` and `sample_id` are given.
+        ParameterError: `limit` is no such thing, or a range after the last sample; or both
+            `limit` and `sample_id` are given.
         PrerequisiteError: None of the ids is in the dataset.
     """
     check_selection(limit, sample_id)
@@ -76,7 +84,12 @@ def select_samples(
         return SampleView(dataset, every)
     if isinstance(limit, int):
         return SampleView(dataset, every[:limit])
-    return SampleView(dataset, every[limit[0] : limit[1]])
+    start, end = limit
+    if start >= len(dataset) and start < end:
+        whose = f" of task {task_name!r}" if task_name else ""
+        expected = f"a range that begins before the end of the {len(dataset)} samples{whose}"
+        raise ParameterError("eval", "limit", limit, expected)
+    return SampleView(dataset, every[start:end])
 
 
 def check_selection(
@@ -106,12 +119,14 @@ def check_selection(
 
 
 def _positions(
-    dataset: Sequence[Sample], wanted: list[SampleId], task_name: str | None
-) -> list[int]:
+    dataset: Sequence[Sample], wanted: Sequence[SampleId], task_name: str | None
+) -> Sequence[int]:
     """Return the positions of the samples whose ids are wanted, in the dataset's order."""
+    possible = {text for sample_id in wanted for text in _meanings(sample_id)}
     by_id: dict[str, list[int]] = {}
     for position, sample in enumerate(dataset):
-        by_id.setdefault(_normalised(sample.id), []).append(position)
+        if (text := _normalised(sample.id)) in possible:
+            by_id.setdefault(text, []).append(position)
     found: set[int] = set()
     missing: list[SampleId] = []
     for sample_id in wanted:
@@ -122,10 +137,11 @@ def _positions(
         if own not in by_id:
             missing.append(sample_id)
     if missing and not found:
+        ids = [sample.id for sample in islice(dataset, _MOST_LISTED)]
         raise PrerequisiteError(
             f"sample_id {_listed(missing)} is not in the dataset"
             f"{f' of task {task_name!r}' if task_name else ''}. "
-            f"Its ids: {_listed([s.id for s in dataset])}."
+            f"Its ids: {_listed(ids, len(dataset))}."
         )
     if missing:
         logger.warning(
@@ -136,14 +152,20 @@ def _positions(
     return sorted(found)
 
 
-def _own_id(sample_id: SampleId, by_id: dict[str, list[int]], task_name: str | None) -> str | None:
-    """Return the normalised id that is meant for this task; None: it is for another one."""
+def _meanings(sample_id: SampleId) -> tuple[str, str]:
+    """Return what an id may be in a dataset: the whole of it, or what follows a task's name."""
     whole = _normalised(sample_id)
-    task, colon, rest = whole.partition(":")
+    return whole, _normalised(whole.partition(":")[2])
+
+
+def _own_id(sample_id: SampleId, by_id: Container[str], task_name: str | None) -> str | None:
+    """Return the normalised id that is meant for this task; None: it is for another one."""
+    whole, rest = _meanings(sample_id)
+    task, colon, _ = whole.partition(":")
     if not colon or whole in by_id:
         return whole
     names = {(task_name or "").casefold(), (task_name or "").rsplit("/", 1)[-1].casefold()}
-    return _normalised(rest) if task.casefold() in names else None
+    return rest if task.casefold() in names else None
 
 
 def _normalised(sample_id: object) -> str:
@@ -151,7 +173,8 @@ def _normalised(sample_id: object) -> str:
     return text.lstrip("0") or "0" if text.isascii() and text.isdigit() else text
 
 
-def _listed(ids: Iterable[object], most: int = 10) -> str:
-    ids = list(ids)
-    shown = ", ".join(repr(sample_id) for sample_id in ids[:most])
-    return f"{shown} … ({len(ids)} in all)" if len(ids) > most else shown
+def _listed(ids: Sequence[object], count: int | None = None) -> str:
+    """Return the first of `ids` as text; `count` is how many there are, if not all are given."""
+    count = len(ids) if count is None else count
+    shown = ", ".join(repr(sample_id) for sample_id in ids[:_MOST_LISTED])
+    return f"{shown} … ({count} in all)" if count > _MOST_LISTED else shown

@@ -6,9 +6,11 @@ import codecs
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
-from typing import TextIO
+from typing import Any, BinaryIO, TextIO
 from urllib.parse import urlsplit, urlunsplit
+from zipfile import ZipFile
 
 import fsspec
 from fsspec.core import url_to_fs
@@ -25,6 +27,10 @@ from tasks_lib._util._urls import without_secrets
 
 _LONGEST_PATH = 1024
 """Texts longer than this are contents, not paths; nobody is asked whether they exist."""
+_MOST_KNOWN = 10_000
+"""Local paths that are remembered to exist or not. Remote ones all are: asking is a request."""
+_UNPACKERS = {".zst": "backports.zstd", ".lz4": "lz4"}
+"""What fsspec needs a package for, and without it takes for a file that isn't compressed."""
 
 
 class Source:
@@ -35,7 +41,8 @@ class Source:
 
         Raises:
             DatasetError: No file system has the protocol of `path`.
-            MissingPackageError: The package for the protocol is not installed.
+            MissingPackageError: The package for the protocol or the compression is not
+                installed.
         """
         self._path = os.fspath(path)
         self._options = dict(fs_options or {})
@@ -47,6 +54,9 @@ class Source:
             raise DatasetError(f"cannot be read: {error}", location=self.location) from error
         except ValueError as error:
             raise DatasetError(f"cannot be read: {error}", location=self.location) from error
+        ending = PurePosixPath(self._fs_path).suffix.lower()
+        if ending in _UNPACKERS and infer_compression(self._fs_path) is None:
+            raise MissingPackageError(f"Reading {self.location}", _UNPACKERS[ending], None)
         self._is_local = "file" in _protocols(self._fs)
         self._known: dict[str, str | None] = {}
 
@@ -94,25 +104,53 @@ class Source:
         # Excel and PowerShell put a byte order mark before UTF-8; it is not part of the text.
         codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
         try:
-            with fsspec.open(
-                self._path,
-                "rt",
-                encoding=codec,
-                errors="surrogateescape",
-                newline=newline,
-                compression="infer",
-                **self._options,
-            ) as file:
+            errors = "surrogateescape"
+            with self._open("rt", encoding=codec, errors=errors, newline=newline) as file:
                 yield file
-        except PrerequisiteError:
-            raise
         except UnicodeError as error:
             raise DatasetError(
                 f"cannot be decoded as {encoding}: {error}. Give the right encoding=…",
                 location=self.location,
             ) from error
+
+    @contextmanager
+    def open_bytes(self) -> Iterator[BinaryIO]:
+        """Open the file as bytes, unpacked.
+
+        Raises:
+            MissingFileError: There is no such file.
+            DatasetError: It cannot be read.
+        """
+        with self._open("rb") as file:
+            yield file
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file of this machine that isn't compressed."""
+        return self._is_local and infer_compression(self._fs_path) is None
+
+    @contextmanager
+    def _open(self, mode: str, **options: Any) -> Iterator[Any]:
+        options |= self._options
+        try:
+            if infer_compression(self._fs_path) == "zip":
+                self._check_archive()
+            with fsspec.open(self._path, mode, compression="infer", **options) as file:
+                yield file
+        except (PrerequisiteError, UnicodeError):
+            raise
         except Exception as error:  # each remote file system has exceptions of its own
             raise self._unreadable(error) from error
+
+    def _check_archive(self) -> None:
+        """Raise DatasetError unless the .zip holds only a file: the first entry is read."""
+        with fsspec.open(self._path, "rb", **self._options) as file, ZipFile(file) as archive:
+            names = archive.namelist()
+        if len(names) != 1:
+            raise DatasetError(
+                f"the archive holds {names[:5]}, expected one file and nothing else",
+                location=self.location,
+            )
 
     def neighbour(self, path: str) -> str | None:
         """Return `path`, relative to the file's folder, in full if it exists there.
@@ -120,6 +158,8 @@ class Source:
         None when it doesn't, or when it is not a relative path at all.
         """
         if path not in self._known:
+            if self._is_local and len(self._known) >= _MOST_KNOWN:
+                self._known.clear()  # a dataset may have more samples than fit in memory
             self._known[path] = self._find(path) if _may_be_relative_path(path) else None
         return self._known[path]
 
@@ -127,11 +167,20 @@ class Source:
         root: BaseException = error
         while root.__cause__ is not None:
             root = root.__cause__
-        # The HTTP file system calls every refusal a missing file.
-        if isinstance(error, FileNotFoundError) and getattr(root, "status", 404) == 404:
+        if isinstance(error, FileNotFoundError) and self._is_missing(root):
             return MissingFileError("dataset", self.location)
         reason = without_secrets(f"{type(root).__name__}: {root}")
         return DatasetError(f"cannot be read: {reason}", location=self.location)
+
+    def _is_missing(self, root: BaseException) -> bool:
+        """Tell whether a FileNotFoundError that `root` caused means what it says.
+
+        The HTTP file system raises one for whatever goes wrong: a refused connection, an
+        unknown host, a server's 403. There, only a server can say that it has no such file.
+        """
+        if {"http", "https"}.isdisjoint(_protocols(self._fs)):
+            return True
+        return getattr(root, "status", None) == HTTPStatus.NOT_FOUND
 
     def _find(self, path: str) -> str | None:
         if self._is_local:

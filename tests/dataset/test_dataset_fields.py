@@ -1,16 +1,15 @@
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from tasks_lib._errors import DatasetError, ParameterError
-from tasks_lib.dataset import FieldSpec, RecordToSample, Sample, json_dataset
+from tasks_lib.dataset import FieldSpec, Sample, json_dataset
 from tasks_lib.schema import (
     ChatMessageAssistant,
     ChatMessageSystem,
+    ChatMessageTool,
     ChatMessageUser,
     ContentImage,
     ContentText,
@@ -24,16 +23,10 @@ class Difficulty(BaseModel):
     topic: str = "any"
 
 
-class Thawed(BaseModel):
-    level: int
-
-
-def read(
-    tmp_path: Path, record: object, fields: FieldSpec | RecordToSample | None = None
-) -> list[Sample]:
-    """Read a file whose 3rd line is `record`."""
+def read(tmp_path: Path, record: object, fields: FieldSpec | None = None) -> list[Sample]:
+    """Read a file whose only line is `record`."""
     file = tmp_path / "q.jsonl"
-    file.write_text(f"\n\n{json.dumps(record)}\n", encoding="utf-8")
+    file.write_text(json.dumps(record), encoding="utf-8")
     return list(json_dataset(str(file), fields))
 
 
@@ -131,6 +124,85 @@ def read(
             id="sandbox as JSON text",
         ),
         pytest.param(
+            {"input": "q", "sandbox": ["docker"]},
+            None,
+            Sample(input="q", sandbox="docker"),
+            id="sandbox of one part",
+        ),
+        pytest.param(
+            {"input": "q", "sandbox": ["docker", "c.yaml"]},
+            None,
+            Sample(input="q", sandbox=("docker", "c.yaml")),
+            id="sandbox with config file",
+        ),
+        pytest.param(
+            {"input": "q", "files": '{"a.txt": "text"}'},
+            None,
+            Sample(input="q", files={"a.txt": "text"}),
+            id="files as JSON text",
+        ),
+        pytest.param(
+            {"input": "q", "files": {"a": "text", "b": None}},
+            None,
+            Sample(input="q", files={"a": "text"}),
+            id="null files are left out",
+        ),
+        pytest.param(
+            {
+                "input": "q",
+                "target": "",
+                "choices": "",
+                "id": "",
+                "metadata": "",
+                "sandbox": "",
+                "files": "",
+                "setup": "",
+            },
+            None,
+            Sample(input="q"),
+            id="empty text is missing, as in CSV",
+        ),
+        pytest.param(
+            {"input": "q", "target": True},
+            None,
+            Sample(input="q", target="True"),
+            id="truth as target",
+        ),
+        pytest.param(
+            {"input": "q", "target": []}, None, Sample(input="q", target=[]), id="no targets"
+        ),
+        pytest.param({"input": "q", "id": 0}, None, Sample(input="q", id=0), id="id 0"),
+        pytest.param(
+            {
+                "i": "q",
+                "t": "a",
+                "c": ["a", "b"],
+                "n": 7,
+                "m": {"k": 1},
+                "b": "local",
+                "f": {"x": "y"},
+                "s": "ls",
+            },
+            FieldSpec("i", "t", "c", "n", ["m"], "b", "f", "s"),
+            Sample(
+                input="q",
+                target="a",
+                choices=["a", "b"],
+                id=7,
+                metadata={"m": {"k": 1}},
+                sandbox="local",
+                files={"x": "y"},
+                setup="ls",
+            ),
+            id="every field by another name",
+        ),
+        pytest.param(
+            {"input": "q", "level": 3, "metadata": '{"level": 4}'},
+            FieldSpec(metadata=Difficulty),
+            Sample(input="q", metadata={"level": 4, "topic": "any"}),
+            id="metadata model of JSON text",
+        ),
+        pytest.param(
             {"input": "q", "files": {"a.txt": "text"}, "setup": "echo"},
             None,
             Sample(input="q", files={"a.txt": "text"}, setup="echo"),
@@ -178,183 +250,26 @@ def test_messages(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("record", "fields", "message"),
-    [
-        pytest.param(
-            {"q": 1, "a": 2},
-            FieldSpec(input="question"),
-            "field 'question': missing. Fields of this row: ['q', 'a']. "
-            'Map it with FieldSpec(input="…").',
-            id="named input",
-        ),
-        pytest.param(
-            {"q": 1},
-            None,
-            "field 'input': missing. Fields of this row: ['q']. "
-            'Map it with FieldSpec(input="…").',
-            id="default input",
-        ),
-        pytest.param(
-            {"input": "q"},
-            FieldSpec(target="answer"),
-            "field 'answer': missing. Fields of this row: ['input']. "
-            'Map it with FieldSpec(target="…").',
-            id="named target",
-        ),
-        pytest.param(
-            {"input": ""}, None, "field 'input': empty: a sample needs an input", id="empty"
-        ),
-        pytest.param(
-            {"input": 5},
-            None,
-            "field 'input': expected text or a list of messages, found int 5",
-            id="number as input",
-        ),
-        pytest.param(
-            {"input": None},
-            None,
-            "field 'input': expected text or a list of messages, found null",
-            id="null as input",
-        ),
-        pytest.param(
-            {"input": [{"role": "user", "content": "a"}, {"role": "user"}]},
-            None,
-            "field 'input[1]': the message has no 'content': dict {'role': 'user'}",
-            id="message without content",
-        ),
-        pytest.param(
-            {"input": ["hello"]},
-            None,
-            "field 'input[0]': expected a message with role and content: str 'hello'",
-            id="text as message",
-        ),
-        pytest.param(
-            {"input": [{"role": "robot", "content": "a"}]},
-            None,
-            "field 'input[0]': not a message: Input tag 'robot' found using 'role' does not match "
-            "any of the expected tags: 'system', 'user', 'assistant', 'tool'",
-            id="unknown role",
-        ),
-        pytest.param(
-            {"input": "q", "target": {"a": 1}},
-            None,
-            "field 'target': expected text or a number, found dict {'a': 1}",
-            id="object as target",
-        ),
-        pytest.param(
-            {"input": "q", "target": ["a", None]},
-            None,
-            "field 'target[1]': expected text or a number, found null",
-            id="null among targets",
-        ),
-        pytest.param(
-            {"input": "q", "choices": 3},
-            None,
-            "field 'choices': expected a list or text, found int 3",
-            id="number as choices",
-        ),
-        pytest.param(
-            {"input": "q", "id": 1.5},
-            None,
-            "field 'id': expected text or an integer, found float 1.5",
-            id="fraction as id",
-        ),
-        pytest.param(
-            {"input": "q", "id": True},
-            None,
-            "field 'id': expected text or an integer, found bool True",
-            id="truth as id",
-        ),
-        pytest.param(
-            {"input": "q", "metadata": "{"},
-            None,
-            "field 'metadata': not valid JSON (Expecting property name enclosed in double quotes: "
-            "line 1 column 2 (char 1)): str '{'",
-            id="broken JSON text",
-        ),
-        pytest.param(
-            {"input": "q", "metadata": [1]},
-            None,
-            "field 'metadata': expected an object, found list [1]",
-            id="list as metadata",
-        ),
-        pytest.param(
-            {"input": "q", "level": "high"},
-            FieldSpec(metadata=Difficulty),
-            "field 'metadata': does not fit Difficulty: level: Input should be a valid integer, "
-            "unable to parse string as an integer",
-            id="metadata that does not fit its model",
-        ),
-        pytest.param(
-            {"input": "q", "sandbox": ["a", "b", "c"]},
-            None,
-            "field 'sandbox': expected a type, or a list of type and config file, "
-            "found list ['a', 'b', 'c']",
-            id="three parts of a sandbox",
-        ),
-        pytest.param(
-            {"input": "q", "files": {"a": 1}},
-            None,
-            "field 'files': 'a': expected text, found int 1",
-            id="number as file",
-        ),
-        pytest.param(
-            {"input": "q", "setup": ["ls"]},
-            None,
-            "field 'setup': expected text, found list ['ls']",
-            id="list as setup",
-        ),
-        pytest.param([1], None, "expected an object, found list [1]", id="list as record"),
-    ],
-)
-def test_bad_record(tmp_path: Path, record: object, fields: FieldSpec | None, message: str) -> None:
-    with pytest.raises(DatasetError) as error:
-        read(tmp_path, record, fields)
+def test_null_fields_of_messages_are_missing(tmp_path: Path) -> None:
+    """Tables give every message, and every part of one, the fields of all."""
+    text = {"type": "text", "text": "Hi", "image": None, "detail": None}
+    image = {"type": "image", "text": None, "image": "data:,", "detail": None}
+    record = {
+        "input": [
+            {"role": "user", "content": [text, image], "tool_calls": None, "tool_call_id": None},
+            {"role": "tool", "content": "3", "tool_calls": None, "tool_call_id": "c1"},
+        ]
+    }
 
-    assert str(error.value) == f"{tmp_path / 'q.jsonl'}:3: {message}"
-    assert (error.value.location, error.value.line) == (str(tmp_path / "q.jsonl"), 3)
+    (sample,) = read(tmp_path, record)
 
-
-def two_of(record: dict[str, Any]) -> list[Sample]:
-    return [Sample(input=record["q"]), Sample(input=record["q"] * 2)]
-
-
-def dropped(record: dict[str, Any]) -> list[Sample]:
-    return []
-
-
-def no_sample(record: dict[str, Any]) -> Any:
-    return record["q"]
-
-
-def test_function_may_return_several_samples(tmp_path: Path) -> None:
-    assert read(tmp_path, {"q": "a"}, two_of) == [Sample(input="a"), Sample(input="aa")]
-
-
-def test_function_may_return_none(tmp_path: Path) -> None:
-    assert read(tmp_path, {"q": "a"}, dropped) == []
-
-
-def test_errors_of_a_function_name_the_line(tmp_path: Path) -> None:
-    expected = "two_of() raised KeyError: 'q'. Fields of this row: ['question']."
-    with pytest.raises(DatasetError, match=re.escape(f"q.jsonl:3: {expected}")) as error:
-        read(tmp_path, {"question": "a"}, two_of)
-
-    assert isinstance(error.value.__cause__, KeyError)
-
-
-def test_function_that_returns_something_else(tmp_path: Path) -> None:
-    expected = re.escape("q.jsonl:3: no_sample() returned str 'a', expected Sample objects")
-    with pytest.raises(DatasetError, match=expected):
-        read(tmp_path, {"q": "a"}, no_sample)
-
-
-def test_metadata_model_must_be_frozen() -> None:
-    with pytest.raises(ParameterError, match=r"metadata is .*Thawed.*frozen=True"):
-        FieldSpec(metadata=Thawed)
-
-
-def test_sample_fields_of_a_wrong_type(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="sample_fields is 'q', expected a FieldSpec"):
-        read(tmp_path, {"q": "a"}, "q")  # type: ignore[arg-type]
+    assert isinstance(sample.input, list)
+    assert [m.model_dump(exclude={"id"}, exclude_none=True) for m in sample.input] == [
+        m.model_dump(exclude={"id"}, exclude_none=True)
+        for m in (
+            ChatMessageUser(
+                content=[ContentText(text="Hi"), ContentImage(image="data:,")], source="input"
+            ),
+            ChatMessageTool(content="3", tool_call_id="c1", source="input"),
+        )
+    ]

@@ -68,7 +68,7 @@ def test_formats(tmp_path: Path, name: str, content: str | bytes) -> None:
 
 
 def test_unknown_ending(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match=r"file is '.*d\.txt', expected a \.json, \.jsonl or"):
+    with pytest.raises(ParameterError, match=r"file is '.*d\.txt', expected a \.json, \.jsonl, "):
         file_dataset(written(tmp_path, "d.txt", ""))
 
 

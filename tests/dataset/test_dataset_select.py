@@ -80,11 +80,21 @@ def test_duplicates(given: tuple[int | str | None, ...], message: str) -> None:
         pytest.param((1, 3), [2, 3], id="range"),
         pytest.param([1, 3], [2, 3], id="range as JSON has it"),
         pytest.param((2, 9), [3, 4], id="range beyond the end"),
-        pytest.param((5, 9), [], id="range after the end"),
+        pytest.param((9, 9), [], id="empty range"),
     ],
 )
 def test_limit(limit: Any, expected: list[int]) -> None:
     assert ids(select_samples(with_ids(1, 2, 3, 4), limit)) == expected
+
+
+def test_range_after_the_end() -> None:
+    with pytest.raises(ParameterError) as error:
+        select_samples(with_ids(1, 2, 3, 4), (4, 9), task_name="maths")
+
+    assert str(error.value) == (
+        "eval: limit is (4, 9), expected a range that begins before the end of the 4 samples "
+        "of task 'maths'."
+    )
 
 
 @pytest.mark.parametrize(
