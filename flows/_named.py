@@ -29,10 +29,11 @@ class ByName:
     args: Mapping[str, Any] = field(default_factory=dict)
 
 
-def by_name(kind: str, value: object) -> object:
+def by_name(kind: str, value: object, function: str = "eval") -> object:
     """Return `value` with each `{name: …, argument: …}` in it as a `ByName`.
 
     An argument that is called "name" itself goes beneath `args`: `{name: react, args: {name: a}}`.
+    Errors say that `function` got this as its argument `kind`.
 
     Raises:
         ParameterError: A mapping has no name, or `args` is none.
@@ -41,10 +42,10 @@ def by_name(kind: str, value: object) -> object:
         args = {key: item for key, item in value.items() if key not in ("name", "args")}
         more = value.get("args") or {}
         if not isinstance(value.get("name"), str) or not isinstance(more, Mapping):
-            raise ParameterError("eval", kind, value, "{name: …, an argument: its value, …}")
+            raise ParameterError(function, kind, value, "{name: …, an argument: its value, …}")
         return ByName(value["name"], {**args, **more})
     if isinstance(value, list):
-        return [by_name(kind, item) for item in value]
+        return [by_name(kind, item, function) for item in value]
     return value
 
 
@@ -81,22 +82,22 @@ def solver_spec(solver: Any) -> tuple[str | None, dict[str, Any] | None]:
     return name, plain_params(registry_params(solver))
 
 
-def resolve_scorers(scorers: Any) -> list[Scorer]:
-    """Return one or more scorers, each given as itself or by name.
+def resolve_scorers(scorers: Any, function: str = "eval") -> list[Scorer]:
+    """Return one or more scorers, each given as itself or by name; errors name `function`.
 
     Raises:
         PrerequisiteError: A name is unknown, or the arguments do not fit.
     """
     several = scorers if isinstance(scorers, list) else [scorers]
-    return [_resolve_scorer(scorer) for scorer in several]
+    return [_resolve_scorer(scorer, function) for scorer in several]
 
 
-def _resolve_scorer(scorer: Any) -> Scorer:
+def _resolve_scorer(scorer: Any, function: str) -> Scorer:
     scorer = _named(scorer)
     if isinstance(scorer, ByName):
         scorer = _create(("scorer",), scorer)
     if not callable(scorer):
-        raise ParameterError("eval", "scorer", scorer, "a scorer, its name, or a list of these")
+        raise ParameterError(function, "scorer", scorer, "a scorer, its name, or a list of these")
     return cast(Scorer, scorer)
 
 

@@ -11,6 +11,7 @@ _COMMANDS = {
     "eval": "flows.cli._eval:eval_command",
     "eval-set": "flows.eval_set:command",
     "log": "flows.cli._log:log_group",
+    "score": "flows.cli._score:score_command",
 }
 
 

@@ -26,6 +26,7 @@ from tasks_lib._util._harmless import harmless_json, one_line
 from tasks_lib.log import (
     EvalLog,
     EvalLogInfo,
+    EvalResults,
     EvalStatus,
     list_eval_logs,
     read_eval_log,
@@ -149,4 +150,4 @@ def _record(entry: Entry, absolute: bool) -> dict[str, object]:
     return record
 
 
-_COUNTS = {"total_samples", "completed_samples", "errored_samples"}
+_COUNTS = {name for name in EvalResults.model_fields if name.endswith("_samples")}

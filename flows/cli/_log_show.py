@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows._cost import cost_text
+from flows._counts import rare_counts
 from flows._table import NO_VALUE
 from flows.cli._log_sample import print_samples
 from flows.cli._log_text import log_errors, open_console, print_facts, print_whole, shown_location
@@ -92,6 +93,8 @@ def _counts(log: EvalLog, rows: pa.Table) -> str:
     limits = pc.value_counts(rows.column("limit").drop_null()).to_pylist()
     parts += [f"{count['counts']:,} at the {one_line(count['values'])} limit" for count in limits]
     retried = pc.sum(pc.greater(rows.column("retries").fill_null(0), 0)).as_py() or 0
+    rare = rare_counts(log.results) if log.results else {}
+    parts += [f"{rare[name]:,} {name}" for name in ("unscored", "missing") if name in rare]
     parts += [f"{retried:,} retried" if retried else ""]
     parts += [f"{log.stats.reused_samples:,} reused" if log.stats.reused_samples else ""]
     return ", ".join(filter(None, parts))

@@ -24,6 +24,7 @@ from tenacity import (
 )
 
 from tasks_lib._errors import MissingPackageError, PrerequisiteError
+from tasks_lib._util._ids import short_uuid
 
 PARTIAL_SUFFIX = ".partial"
 """Ends the names of local files that are still being written."""
@@ -166,19 +167,13 @@ def create_file(place: Place, content: bytes) -> bool:
     """Write a new file; False: somebody else has written it.
 
     Of several writers at a time only one gets True, where the store can tell them apart (disks,
-    S3, Google Cloud Storage and SeaweedFS can). Their contents must differ. On a disk it is
-    there from the first byte on, so `content` should be small.
+    S3, Google Cloud Storage and SeaweedFS can). Their contents must differ.
 
     Raises:
         OSError: It could not be written.
     """
     if place.is_local:
-        try:
-            with Path(place.path).open("xb") as file:
-                file.write(content)
-        except FileExistsError:
-            return False
-        return True
+        return _create_local(Path(place.path), content)
     if place.exists():  # for stores that would overwrite it
         return False
     for attempt in _uploads(UPLOAD_ATTEMPTS):
@@ -193,6 +188,18 @@ def create_file(place: Place, content: bytes) -> bool:
     with suppress(FileNotFoundError), store_errors():
         return bool(place.fs.cat_file(place.path) == content)
     return False
+
+
+def _create_local(path: Path, content: bytes) -> bool:
+    partial = path.with_name(f"{path.name}-{short_uuid()}{PARTIAL_SUFFIX}")
+    partial.write_bytes(content)
+    try:
+        os.link(partial, path)  # unlike a renaming, this never replaces a file
+    except FileExistsError:
+        return False
+    finally:
+        partial.unlink(missing_ok=True)
+    return True
 
 
 def remove_folder(place: Place) -> None:

@@ -47,6 +47,25 @@ def test_in_any_order(a: ModelUsage, b: ModelUsage, c: ModelUsage) -> None:
     assert ModelUsage() + a == a
 
 
+@given(usages, usages)
+def test_a_part_is_taken_away(a: ModelUsage, b: ModelUsage) -> None:
+    left = (a + b) - b
+
+    assert (left.input_tokens, left.total_tokens) == (a.input_tokens, a.total_tokens)
+    assert left.total_cost in (a.total_cost, a.total_cost or 0.0, None)
+    if None not in (a.total_cost, b.total_cost):
+        assert left.total_cost == a.total_cost
+
+
+def test_what_is_left() -> None:
+    whole = ModelUsage(output_tokens=5, input_tokens_cache_read=3, reasoning_tokens=2)
+    part = ModelUsage(output_tokens=1, reasoning_tokens=2)
+
+    assert whole - part == ModelUsage(
+        output_tokens=4, input_tokens_cache_read=3, reasoning_tokens=0
+    )
+
+
 def test_it_is_read_and_written_as_the_reference_does() -> None:
     usage = ModelUsage.model_validate({"input_tokens": 3, "total_cost": 0.5})
 

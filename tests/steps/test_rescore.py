@@ -187,6 +187,7 @@ async def test_events_follow_those_of_the_sample() -> None:
     before, new = result.sample.events[:4], result.sample.events[4:]
 
     assert before == sample.events
+    assert not scorers_failed(result.sample)
     assert [(event.event, event.span_id) for event in new] == [
         ("span_begin", "span-3"),
         ("span_begin", "span-4"),
@@ -236,6 +237,7 @@ async def test_scorer_that_raises(keeps: bool) -> None:
             reason,
             {"error": "ValueError: no grade"},
         )
+    assert scorers_failed(result.sample)
     last = result.sample.events[-1]
     assert isinstance(last, ErrorEvent) and "raise value" in last.error.traceback
 
@@ -270,12 +272,13 @@ async def test_message_and_token_limits_do_not_count() -> None:
 
 
 async def test_sample_that_failed_in_a_solver_is_left_alone() -> None:
-    failed = logged(
-        error=EvalError(message="x", traceback=""), events=events(scoring=False), scores=None
-    )
+    error = EvalError(message="x", traceback="")
+    told = [*events(scoring=False), ErrorEvent(error=error)]
+    failed = logged(error=error, events=told, scores=None)
     result = await rescored(failed, judging(one=1))
 
     assert result.sample is failed
+    assert not scorers_failed(result.sample)
     assert (result.scores, result.usage, result.error) == ({}, {}, None)
 
 
