@@ -18,6 +18,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.exceptions import PrefectException
 
 from flows._cost import cost_text, dollars, total_cost
+from flows._counts import error_count, rare_counts
 from tasks_lib.schema import EvalLog, EvalResults, EvalStats
 
 logger = logging.getLogger(__name__)
@@ -46,9 +47,7 @@ class ErrorRow:
     """Attempts before the last one."""
 
 
-async def publish(
-    results: EvalResults, header: EvalLog, errors: Sequence[ErrorRow], log_location: str
-) -> None:
+async def publish(header: EvalLog, errors: Sequence[ErrorRow]) -> None:
     """Publish metrics, usage, errors and a link to the log as artifacts of the running flow.
 
     The keys are the same for each run of a task on a model, so that Prefect shows a history.
@@ -56,11 +55,10 @@ async def publish(
     the log's URL. What can't be published is a warning and never an error.
 
     Args:
-        results: The metrics.
         header: The finished log without its samples.
-        errors: The samples that failed; the first `MAX_ERROR_ROWS` are shown.
-        log_location: Path or URL of the log.
+        errors: The samples that failed, `MAX_ERROR_ROWS` of them at most.
     """
+    results, log_location = header.results or EvalResults(), header.location
     what = f"{header.eval.task} on {header.eval.model}"
     key = artifact_key(header.eval.task, header.eval.model)
     try:
@@ -77,7 +75,9 @@ async def publish(
                 )
             if errors:
                 await acreate_table_artifact(
-                    errors_table(errors), f"{key}-errors", _errors_title(what, len(errors))
+                    errors_table(errors),
+                    f"{key}-errors",
+                    _errors_title(what, results.errored_samples or len(errors)),
                 )
     except (httpx.HTTPError, PrefectException, TimeoutError) as error:
         logger.warning(
@@ -102,15 +102,21 @@ def artifact_key(task: str, model: str) -> str:
 
 
 def metrics_table(results: EvalResults) -> _Table:
-    """Return one row per scorer and metric; a value of None is NaN."""
+    """Return one row per scorer and metric; a value of None is NaN.
+
+    `samples` is how many scores, reduced over epochs, the metric was computed from; the other
+    counts are of samples per epoch.
+    """
     return [
         {
             "scorer": _cell(score.name),
             "reducer": _cell(score.reducer or ""),
             "metric": _cell(metric.name),
             "value": metric.value,
+            "samples": metric.samples,
             "scored": score.scored_samples,
             "unscored": score.unscored_samples,
+            "errors as incorrect": score.errors_as_incorrect,
         }
         for score in results.scores
         for metric in score.metrics.values()
@@ -158,6 +164,7 @@ def summary_markdown(results: EvalResults, header: EvalLog, log_location: str) -
     rows = [
         ("Status", header.status),
         ("Samples", f"{results.completed_samples} of {results.total_samples} without an error"),
+        *_counts(results),
         *(
             (f"{score.name}: {metric.name}", _number(metric.value))
             for score in results.scores
@@ -176,6 +183,13 @@ def summary_markdown(results: EvalResults, header: EvalLog, log_location: str) -
     return "\n".join(
         [*lines, "", f"Log: [{_markdown(location, cut=False)}](<{_url(location)}>)", ""]
     )
+
+
+def _counts(results: EvalResults) -> list[tuple[str, str]]:
+    rows = {name.capitalize(): f"{count:,}" for name, count in rare_counts(results).items()}
+    if results.errored_samples:
+        rows = {"Errors": error_count(results), **rows}
+    return list(rows.items())
 
 
 def _costs(results: EvalResults, stats: EvalStats) -> list[tuple[str, str]]:

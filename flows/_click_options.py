@@ -133,6 +133,10 @@ def _common() -> list[Callable[[Any], Any]]:
             help="Fail a task at the first failed sample, or at a share or count of them.",
         ),
         click.option("--no-fail-on-error", "no_fail", is_flag=True, help="Never fail a task."),
+        click.option(
+            "--errors-as-incorrect", is_flag=True, default=None,
+            help="Count failed samples as incorrect; else no metric includes them.",
+        ),
         click.option("--no-score", is_flag=True, help="Don't score."),
         click.option(
             "--no-log-samples", "log_samples", flag_value=False, default=None, type=bool,

@@ -88,12 +88,13 @@ def _relative(file: str | None) -> str | None:
 
 def _dataset(task: Task, samples: Sequence[Sample]) -> EvalDataset:
     dataset = task.dataset
-    selected = [sample.id for sample in samples if sample.id is not None]
+    whole = len(samples) == len(dataset)
+    selected = None if whole else [sample.id for sample in samples if sample.id is not None]
     return EvalDataset(
         name=dataset.name,
         location=dataset.location,
         samples=len(dataset),
-        sample_ids=selected if len(selected) < len(dataset) else None,
+        sample_ids=selected,
         shuffled=dataset.shuffled,
         digest=dataset_digest(samples),
     )

@@ -82,6 +82,7 @@ class SharedArgs(GenerateConfigArgs, total=False):
     sample_id: str | int | list[str] | list[int] | list[str | int] | None
     epochs: int | Epochs | None
     fail_on_error: bool | float | None
+    errors_as_incorrect: bool | None
     retry_on_error: int | None
     debug_errors: bool | None
     message_limit: int | None
@@ -154,6 +155,8 @@ class EvalOptions(BaseModel):
     sample_id: str | int | list[str | int] | None = None
     epochs: Epochs | None = None
     fail_on_error: bool | float | None = None
+    errors_as_incorrect: bool = False
+    """Whether metrics count samples that end with an error, as incorrect; else none does."""
     message_limit: int | None = Field(default=None, ge=0)
     token_limit: int | None = Field(default=None, ge=0)
     time_limit: int | None = Field(default=None, ge=0)
@@ -246,7 +249,7 @@ def read_options(function: str, args: Mapping[str, Any]) -> EvalOptions:
     try:
         return EvalOptions(**given, config=GenerateConfig(**generate))
     except ValidationError as error:
-        raise _parameter_error(function, error) from error
+        raise parameter_error(function, error) from error
 
 
 def read_arguments(function: str, name: str, path: str) -> dict[str, Any]:
@@ -285,7 +288,8 @@ def with_signature(args: type) -> Callable[[F], F]:
 _GENERATE_NAMES = frozenset(GenerateConfigArgs.__annotations__)
 
 
-def _parameter_error(function: str, error: ValidationError) -> ParameterError:
+def parameter_error(function: str, error: ValidationError) -> ParameterError:
+    """Return what is wrong with the arguments of `function`, as an error of ours."""
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     reason = str(first["msg"]).removeprefix("Value error, ")

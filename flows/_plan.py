@@ -152,7 +152,7 @@ def _setup(setup: Solver | None) -> Solver | None:
 def _epochs(task: Task, override: Epochs | None) -> tuple[int, dict[str, ScoreReducer]]:
     count = override.epochs if override is not None else task.epochs or 1
     asked = (override.reducer if override is not None else None) or task.epochs_reducer
-    return count, {named.name: named.reducer for named in create_reducers(asked)}
+    return count, {named.name: named.reducer for named in create_reducers(asked, count)}
 
 
 def _eval_config(task: Task, options: EvalOptions, epochs: int, reducers: list[str]) -> EvalConfig:
@@ -165,6 +165,7 @@ def _eval_config(task: Task, options: EvalOptions, epochs: int, reducers: list[s
         epochs=epochs,
         epochs_reducer=reducers,
         fail_on_error=fail_on_error,
+        errors_as_incorrect=options.errors_as_incorrect or None,
         message_limit=_first(options.message_limit, task.message_limit),
         token_limit=_first(options.token_limit, task.token_limit),
         time_limit=_first(options.time_limit, task.time_limit),

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows._cost import dollars, total_cost
+from flows._counts import error_count, rare_counts
 from tasks_lib._util._harmless import harmless
 from tasks_lib.schema import EvalLog, EvalMetric
 
@@ -24,21 +25,27 @@ _COLUMNS: dict[str, JustifyMethod] = {
     "samples": "right",
     "score": "right",
     "errors": "right",
+    "unscored": "right",
+    "limited": "right",
+    "missing": "right",
     "tokens": "right",
     "cost": "right",
     "seconds": "right",
     "log": "left",
 }
 """The columns of the table, with their alignment."""
+_OPTIONAL = ("unscored", "limited", "missing", "cost")
+"""Those that are left out where no log has anything to say there."""
 
 
 def print_table(logs: Sequence[EvalLog], console: Console) -> None:
     """Print a row per log: task, model, samples, score, errors, tokens, seconds, log.
 
-    And what it cost, if that is known of any.
+    Samples are those that ended without an error, of all. How many were not scored, met a
+    limit or are missing is shown if there are any, and what a run cost if that is known.
     """
     rows = [_cells(log) for log in logs]
-    shown = [name for name in _COLUMNS if name != "cost" or any(row["cost"] for row in rows)]
+    shown = [name for name in _COLUMNS if name not in _OPTIONAL or any(row[name] for row in rows)]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in shown:
         table.add_column(name, justify=_COLUMNS[name])
@@ -73,17 +80,25 @@ def _cells(log: EvalLog) -> dict[str, str]:
     results = log.results
     usages = log.stats.model_usage.values()
     cost = total_cost(usages)
+    rare = rare_counts(results) if results else {}
     return {
         "task": log.eval.task,
         "model": log.eval.model,
         "samples": f"{results.completed_samples}/{results.total_samples}" if results else "",
         "score": headline(log),
-        "errors": str(results.errored_samples) if results else "",
+        "errors": error_count(results) if results else "",
+        "unscored": _count(rare.get("unscored")),
+        "limited": _count(rare.get("limited")),
+        "missing": _count(rare.get("missing")),
         "tokens": f"{sum(usage.total_tokens for usage in usages):,}",
         "cost": dollars(cost) if cost is not None else "",
         "seconds": _seconds(log),
         "log": _short(log.location),
     }
+
+
+def _count(count: int | None) -> str:
+    return f"{count:,}" if count else ""
 
 
 def _seconds(log: EvalLog) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import traceback
-from collections.abc import Mapping
 from typing import Any, cast
 
 from prefect import flow
@@ -13,7 +11,8 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Failed
 
-from flows._artifacts import ErrorRow, publish
+from flows._artifacts import MAX_ERROR_ROWS, ErrorRow, publish
+from flows._counts import error_limit
 from flows._display import TaskDisplay
 from flows._governor import Governor
 from flows._pool import SamplePool, granularity
@@ -21,25 +20,20 @@ from flows._server import FLOW_OPTIONS
 from flows._session import Session, find_plan
 from tasks_lib._errors import EvalsError
 from tasks_lib._util._aio import finish_despite_cancel
-from tasks_lib._util._models import build
 from tasks_lib.approval import use_approval
 from tasks_lib.log import EvalLogWriter, read_eval_log_samples
 from tasks_lib.model import use_active_model
 from tasks_lib.schema import (
     EvalError,
     EvalLog,
-    EvalResults,
     EvalSample,
-    EvalSampleReductions,
     EvalStats,
     EvalStatus,
     ModelUsage,
-    SampleScore,
-    Score,
     utc_now,
 )
 from tasks_lib.steps import SampleKey, load, summarize
-from tasks_lib.task import RunPlan, RunSpec, use_scorers
+from tasks_lib.task import RunPlan, RunSpec, ScoreTable, count_results, use_scorers
 
 
 class TooManyErrorsError(EvalsError):
@@ -73,7 +67,7 @@ async def eval_task(spec: RunSpec) -> State[None] | None:
         display.close()
         if run.log is not None:
             session.outcomes[position] = run.log
-    await publish(log.results or run.counts, log, run.error_rows, log.location)
+    await publish(log, run.error_rows)
     return None if log.status == "success" else Failed(message=failure(log))
 
 
@@ -105,24 +99,13 @@ class TaskRun:
         self._display = display
         self._governor = governor
         self._usage: dict[str, ModelUsage] = {}
-        self._scores: list[Mapping[str, SampleScore]] = []
-        self._completed = 0
-        self._errors = 0
+        self._table = ScoreTable([scorer.name for scorer, _ in plan.scorers])
         self._reused = 0
         self._started_at = utc_now().isoformat(timespec="seconds")
-        self._error_limit = error_limit(plan)
+        self._error_limit = error_limit(plan.header.eval.config.fail_on_error, plan.total)
         self.error_rows: list[ErrorRow] = []
         self.log: EvalLog | None = None
         """The header of the finished log."""
-
-    @property
-    def counts(self) -> EvalResults:
-        """What can be said of a run without results: how many samples ended in which way."""
-        return EvalResults(
-            total_samples=self._plan.total,
-            completed_samples=self._completed,
-            errored_samples=self._errors,
-        )
 
     async def run(self, previous: EvalLog | None) -> EvalLog:
         """Run all samples and return the header of the finished log."""
@@ -147,7 +130,8 @@ class TaskRun:
         except Exception as raised:
             error = raised
         finally:
-            self.log = await finish_despite_cancel(self._finish(status, error))
+            with self._table:
+                self.log = await finish_despite_cancel(self._finish(status, error))
         return self.log
 
     async def _run_samples(self, done: frozenset[SampleKey]) -> None:
@@ -158,39 +142,22 @@ class TaskRun:
         await self._writer.append(sample)
         self._count(sample)
         self._display.sample_done(sample)
-        if error is not None and self._errors >= self._error_limit:
+        if error is not None and self._table.errored >= self._error_limit:
             raise TooManyErrorsError(
-                f"{self._errors} of {self._plan.total} samples failed, the last one "
+                f"{self._table.errored} of {self._plan.total} samples failed, the last one "
                 f"({sample.id!r}) with {sample.error.message if sample.error else error!r}"
             ) from error
 
     def _count(self, sample: EvalSample) -> None:
         for model, usage in sample.model_usage.items():
             self._usage[model] = self._usage.get(model, ModelUsage()) + usage
-        if sample.error is not None:
-            self._errors += 1
+        self._table.add(sample)
+        if sample.error is not None and len(self.error_rows) < MAX_ERROR_ROWS:
             self.error_rows.append(
                 ErrorRow(
                     sample.id, sample.epoch, sample.error.message, len(sample.error_retries or [])
                 )
             )
-            return
-        self._completed += 1
-        self._scores.append(
-            {
-                name: build(
-                    SampleScore,
-                    # Without the explanation: it is in the log, and only the log may grow.
-                    score=build(
-                        Score, value=score.value, answer=score.answer, metadata=score.metadata
-                    ),
-                    sample_id=sample.id,
-                    sample_metadata=sample.metadata,
-                    scorer=name,
-                )
-                for name, score in (sample.scores or {}).items()
-            }
-        )
 
     async def _reuse(self, previous: EvalLog | None) -> frozenset[SampleKey]:
         """Copy what an earlier attempt finished into this log; return its keys."""
@@ -210,9 +177,13 @@ class TaskRun:
 
     async def _finish(self, status: EvalStatus, error: Exception | None) -> EvalLog:
         log = self._plan.header.model_copy()
+        log.results = count_results(self._table, self._plan.total)
         try:
             if status == "success":
-                log.results, log.reductions = self._results()
+                # In a thread: of a million samples this takes a while, and leases must be renewed.
+                log.results, log.reductions = await asyncio.to_thread(
+                    summarize, self._plan, self._table
+                )
         except Exception as raised:  # a metric's; the samples must still reach the log
             status, error = "error", raised
         log.status = status
@@ -229,26 +200,3 @@ class TaskRun:
         )
         log.location = await self._writer.finish(log)
         return log
-
-    def _results(self) -> tuple[EvalResults | None, list[EvalSampleReductions] | None]:
-        """Compute the results; an evaluation in which every sample failed has none."""
-        if not self._completed and self._plan.total:
-            return None, None
-        results, reductions = summarize(
-            self._plan, self._scores, completed=self._completed, errored=self._errors
-        )
-        return results, reductions if self._plan.epochs > 1 else None
-
-
-def error_limit(plan: RunPlan) -> float:
-    """Return the number of failed samples at which a task fails, by `fail_on_error`.
-
-    True: the first; False: never; less than 1: that share of all samples (epochs counted);
-    else that count.
-    """
-    allowed = plan.header.eval.config.fail_on_error
-    if allowed is None or allowed is True:
-        return 1
-    if allowed is False:
-        return math.inf
-    return max(1, allowed * plan.total if allowed < 1 else allowed)

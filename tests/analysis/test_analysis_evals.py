@@ -92,6 +92,11 @@ def test_a_usual_log(make_sample: MakeSample, write_log: WriteLog) -> None:
         "error_traceback": None,
         "total_samples": 2,
         "completed_samples": 2,
+        "errored_samples": None,
+        "scored_samples": None,
+        "unscored_samples": None,
+        "limited_samples": None,
+        "missing_samples": None,
         "score_headline_name": "match",
         "score_headline_metric": "accuracy",
         "score_headline_value": 0.75,
@@ -244,7 +249,7 @@ def test_columns_of_samples_are_refused(make_log: MakeLog) -> None:
 def test_default_columns_are_all_groups() -> None:
     names = [column.name for column in EvalColumns]
 
-    assert len(names) == len(set(names)) == 45
+    assert len(names) == len(set(names)) == 50
     assert EvalConfig is EvalConfiguration
     assert names[: len(EvalInfo)] == [column.name for column in EvalInfo]
 

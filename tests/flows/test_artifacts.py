@@ -18,7 +18,6 @@ from flows._artifacts import (
     ErrorRow,
     artifact_key,
     errors_table,
-    metrics_table,
     publish,
     summary_markdown,
     usage_table,
@@ -47,26 +46,34 @@ HEADER = EvalLog(
 )
 RESULTS = EvalResults(
     total_samples=10,
-    completed_samples=9,
+    completed_samples=7,
+    errored_samples=1,
+    scored_samples=6,
+    unscored_samples=1,
+    limited_samples=3,
+    missing_samples=2,
     scores=[
         EvalScore(
             name="match",
             scorer="match",
             metrics={
-                "accuracy": EvalMetric(name="accuracy", value=0.75),
+                "accuracy": EvalMetric(name="accuracy", value=0.75, samples=6),
                 "stderr": EvalMetric(name="stderr", value=None),
             },
-            scored_samples=9,
-            unscored_samples=0,
+            scored_samples=6,
+            unscored_samples=1,
         )
     ],
 )
 
 
+LOG = HEADER.model_copy(update={"results": RESULTS, "location": "/logs/some log.parquet"})
+
+
 @flow(name="publishing", **FLOW_OPTIONS)
 async def publishing(errors: list[ErrorRow]) -> dict[str, tuple[str | None, object]]:
     """Publish, and return description and data of each artifact by its key."""
-    await publish(RESULTS, HEADER, errors, "/logs/some log.parquet")
+    await publish(LOG, errors)
     context = FlowRunContext.get()
     assert context is not None and context.flow_run is not None
     ids = ArtifactFilterFlowRunId(any_=[context.flow_run.id])
@@ -90,7 +97,20 @@ async def test_publish(prefect_harness: Path) -> None:
         {"sample": "q1", "epoch": 1, "error": "ValueError: broken", "retries": 2}
     ]
     _, data = found["evals-grade-school-mockllm-model-metrics"]
-    assert json.loads(str(data)) == metrics_table(RESULTS)
+    row = {
+        "scorer": "match",
+        "reducer": "",
+        "metric": "accuracy",
+        "value": 0.75,
+        "samples": 6,
+        "scored": 6,
+        "unscored": 1,
+        "errors as incorrect": None,
+    }
+    assert json.loads(str(data)) == [
+        row,
+        {**row, "metric": "stderr", "value": None, "samples": None},
+    ]
     title, data = found["evals-grade-school-mockllm-model-usage"]
     assert title == "Usage of grade_school on mockllm/model"
     assert json.loads(str(data)) == usage_table(HEADER.stats)
@@ -109,7 +129,7 @@ async def test_a_failure_is_a_warning(
         temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
         pytest.warns(FutureWarning, match="outside of a flow"),
     ):
-        await publish(RESULTS, HEADER, [], "s3://id:secret@bucket/log.parquet")
+        await publish(LOG.model_copy(update={"location": "s3://id:secret@bucket/log.parquet"}), [])
 
     warnings = [
         record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
@@ -128,7 +148,11 @@ def test_summary_markdown() -> None:
         "| | |\n"
         "|---|---|\n"
         "| Status | success |\n"
-        "| Samples | 9 of 10 without an error |\n"
+        "| Samples | 7 of 10 without an error |\n"
+        "| Errors | 1 |\n"
+        "| Unscored | 1 |\n"
+        "| Limited | 3 |\n"
+        "| Missing | 2 |\n"
         "| match: accuracy | 0.75 |\n"
         "| match: stderr | NaN |\n"
         "| Tokens | 1,234 |\n"

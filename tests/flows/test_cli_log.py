@@ -71,6 +71,10 @@ class TestList:
             "total_samples": 3,
             "completed_samples": 2,
             "errored_samples": 1,
+            "scored_samples": None,
+            "unscored_samples": None,
+            "limited_samples": None,
+            "missing_samples": None,
             "metrics": [
                 {"score": "match", "reducer": None, "metric": "accuracy", "value": 0.25},
                 {"score": "match", "reducer": None, "metric": "stderr", "value": None},

@@ -13,12 +13,12 @@ import pytest
 from scorers import Scorer, match, mean, scorer
 from solvers import Generate, Solver, TaskState, generate, solver
 from tasks_lib import Epochs, Task
+from tasks_lib._util._json import to_plain
 from tasks_lib.context import store, transcript
 from tasks_lib.dataset import MemoryDataset
 from tasks_lib.log import read_eval_log
 from tasks_lib.log._eval_log import EVAL_LOG
 from tasks_lib.log._files import open_place
-from tasks_lib.log._json import to_plain
 from tasks_lib.model import get_model
 from tasks_lib.schema import (
     ChatMessageUser,

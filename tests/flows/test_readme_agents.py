@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,9 @@ from tasks_lib.approval import approval_config, resolve_approval
 from tasks_lib.log import read_eval_log
 from tasks_lib.model import get_model
 from tasks_lib.schema import EvalLog, ModelOutput, Sample
+from tests.flows._readme import blocks, shown_names
 
-_README = Path(__file__).parents[2] / "README.md"
 _MODEL = "mockllm/model"
-
-
-def _blocks(section: str, language: str) -> list[str]:
-    """Return the code that the README shows in a section, with those below it."""
-    _, _, rest = _README.read_text(encoding="utf-8").partition(f"\n{section}\n")
-    text = re.split(r"\n## ", rest)[0]
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def _run(task: Task, log_dir: str, *outputs: ModelOutput) -> EvalLog:
@@ -37,10 +29,7 @@ def _run(task: Task, log_dir: str, *outputs: ModelOutput) -> EvalLog:
 @pytest.fixture
 def shown() -> dict[str, Any]:
     """Return what the code of the section defines."""
-    names: dict[str, Any] = {"__name__": "readme_agents"}
-    for code in _blocks("## Solvers, agents and tools", "python"):
-        exec(compile(code, str(_README), "exec"), names)
-    return names
+    return shown_names("## Solvers, agents and tools", "readme_agents")
 
 
 @pytest.mark.usefixtures("prefect_harness")
@@ -87,7 +76,7 @@ def test_the_program_behind_a_bridge(
 
 
 def test_the_approval_policies(tmp_path: Path) -> None:
-    (policies,) = _blocks("### Approval", "yaml")
+    (policies,) = blocks("### Approval", "yaml")
     file = tmp_path / "approval.yaml"
     file.write_text(policies)
 
