@@ -33,7 +33,7 @@ run: setup
 	$(BIN)/python -m flows.eval_set $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 lint: setup
 	$(BIN)/ruff format --check .

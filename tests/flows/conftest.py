@@ -26,13 +26,6 @@ from tasks_lib.schema import EvalLog
 SERVER_START_S = 120
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests on one worker where there are several: they share servers."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("flows"))
-
-
 @pytest.fixture(scope="session")
 def prefect_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Run flows of this process against a temporary server; yields its PREFECT_HOME."""

@@ -17,6 +17,7 @@ from moto.server import ThreadedMotoServer
 
 _KEY, _SECRET = "key", "secret"
 _START_SECONDS = 60
+_STARTS = 3
 
 
 class Store:
@@ -94,6 +95,21 @@ def moto_store() -> Iterator[MotoStore]:
 @contextmanager
 def seaweed_store(folder: Path) -> Iterator[Store]:
     """Run SeaweedFS with an empty bucket; its files are in `folder`."""
+    for _ in range(_STARTS):
+        store, process = _start_seaweed(folder)
+        with process:
+            try:
+                is_up = make_bucket(store, process)
+                if is_up:
+                    yield store
+                    return
+            finally:
+                process.kill()
+        # A port that was free may be somebody else's by now.
+    raise RuntimeError(f"SeaweedFS did not start:\n{(folder / 'weed.log').read_text()}")
+
+
+def _start_seaweed(folder: Path) -> tuple[Store, subprocess.Popen[bytes]]:
     ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
     command = [
         str(Path(sysconfig.get_path("scripts")) / "weed"),
@@ -105,31 +121,33 @@ def seaweed_store(folder: Path) -> Iterator[Store]:
         "-master.volumeSizeLimitMB=64",
         "-filer",
         "-s3",
+        # Off: their ports would always be the same, and nothing leaves this machine.
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-master.telemetry=false",
         *(f"-{name}.port={port}" for name, port in ports.items()),
         *(f"-{name}.port.grpc={free_port()}" for name in ports),
     ]
     store = Store("s3://seaweed-logs", f"http://127.0.0.1:{ports['s3']}")
-    with (folder / "weed.log").open("wb") as output:
+    with (folder / "weed.log").open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
-    with process:
-        try:
-            make_bucket(store)
-            yield store
-        finally:
-            process.kill()
+    return store, process
 
 
-def make_bucket(store: Store) -> None:
-    """Make the bucket as soon as the server lets us."""
+def make_bucket(store: Store, process: subprocess.Popen[bytes] | None = None) -> bool:
+    """Make the bucket as soon as the server lets us; False: its `process` does not get there."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     fs = fsspec.filesystem("s3", **(store.fs_options or {}))
     deadline = time.monotonic() + _START_SECONDS
-    while True:
+    while process is None or process.poll() is None:
         try:
             fs.mkdir(store.url)
         except Exception:  # whatever it says before it is up
             if time.monotonic() > deadline:
+                if process is not None:
+                    return False
                 raise
             time.sleep(0.1)
         else:
-            return
+            return True
+    return False
