@@ -30,12 +30,15 @@ class CountingServer:
         self.requests = 0
         self.in_flight = 0
         self.most_in_flight = 0
+        self.awaited = 0
+        """Answers are held back until so many requests were in flight, ten seconds at most."""
         self.fail_next = 0
         self.most_allowed = 1000
         """More in flight are refused with 429."""
         self.refused = 0
         self.failing = False
         """Whether every request is refused for good."""
+        self._all_there = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve)
@@ -66,12 +69,22 @@ class CountingServer:
         await site.start()
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/v1"
 
+    async def _hold(self) -> None:
+        try:
+            async with asyncio.timeout(10):
+                await self._all_there.wait()
+        except TimeoutError:
+            self._all_there.set()  # the others are not held back for nothing
+
     async def _answer(self, request: web.Request) -> web.Response:
         self.requests += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        if self.in_flight >= self.awaited:
+            self._all_there.set()
         too_many = self.in_flight > self.most_allowed
         try:
+            await self._hold()
             await asyncio.sleep(LATENCY_S)
         finally:
             self.in_flight -= 1
@@ -106,6 +119,8 @@ def questions(name: str, count: int = 12) -> Task:
 def test_connections_are_shared_by_tasks_and_all_used(
     server: CountingServer, tmp_path: Path
 ) -> None:
+    server.awaited = 3  # a slow machine starts them one after another
+
     logs = eval(
         [questions("one"), questions("two")],
         "openai/m",
