@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from flows._artifacts import MAX_ERROR_ROWS, ErrorRow
 from flows._counts import error_limit
@@ -21,6 +21,7 @@ from tasks_lib.schema import (
     EvalSampleReductions,
     ModelUsage,
     Score,
+    add_usage,
 )
 from tasks_lib.steps import SCORER, Rescored, SampleKey, rescore, scorers_failed
 from tasks_lib.task import ScoreTable, compute_results
@@ -93,14 +94,14 @@ class LogScoring:
             self._done.add((sample.id, sample.epoch))
             self._scored.keep(sample)
             self._count(Rescored(sample, self._new_scores(sample), {}))
-            _add(self._usage, sample.model_usage)
+            add_usage(self._usage, sample.model_usage)
             await asyncio.sleep(0)  # connections and the display need the loop, too
 
     def _left(self) -> Iterator[EvalSample]:
         """Yield the samples that are to be scored."""
         for sample in self._job.samples():
             if (sample.id, sample.epoch) in self._done:
-                _add(self._usage_before, sample.model_usage)
+                add_usage(self._usage_before, sample.model_usage)
             else:
                 yield sample
 
@@ -135,7 +136,7 @@ class LogScoring:
         self._table.add(sample)
         self._seen += 1
         self._judged += sample.error is None and rescored.error is None
-        _add(self._usage, rescored.usage)
+        add_usage(self._usage, rescored.usage)
         # The progress is that of the new scores, not of the log's.
         shown = {"scores": rescored.scores, "model_usage": rescored.usage}
         self._display.sample_done(sample.model_copy(update=shown))
@@ -147,7 +148,7 @@ class LogScoring:
         header.reductions = reductions if (header.eval.config.epochs or 1) > 1 else None
         if not (header.results.missing_samples or header.results.errored_samples):
             header.status, header.error = "success", None
-        _add(header.stats.model_usage, self._used())
+        add_usage(header.stats.model_usage, self._used())
         return header
 
     def _used(self) -> dict[str, ModelUsage]:
@@ -178,11 +179,6 @@ class LogScoring:
 
 class TooManyFailedError(EvalsError):
     """The scorers of more samples failed than `fail_on_error` allows."""
-
-
-def _add(sums: dict[str, ModelUsage], usages: Mapping[str, ModelUsage]) -> None:
-    for model, usage in usages.items():
-        sums[model] = sums[model] + usage if model in sums else usage
 
 
 def _granularity(job: ScoreJob) -> Granularity:

@@ -30,6 +30,7 @@ from tasks_lib.schema import (
     EvalStats,
     EvalStatus,
     ModelUsage,
+    add_usage,
     utc_now,
 )
 from tasks_lib.steps import SampleKey, load, summarize
@@ -149,8 +150,7 @@ class TaskRun:
             ) from error
 
     def _count(self, sample: EvalSample) -> None:
-        for model, usage in sample.model_usage.items():
-            self._usage[model] = self._usage.get(model, ModelUsage()) + usage
+        add_usage(self._usage, sample.model_usage)
         self._table.add(sample)
         if sample.error is not None and len(self.error_rows) < MAX_ERROR_ROWS:
             self.error_rows.append(

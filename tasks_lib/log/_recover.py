@@ -25,7 +25,15 @@ from tasks_lib.log._paths import live_folder
 from tasks_lib.log._remains import Remains, check_ended, find_remains, set_damaged_apart
 from tasks_lib.log._rows import sample_id_text
 from tasks_lib.log._write_log import write_eval_log
-from tasks_lib.schema import EvalError, EvalLog, EvalResults, EvalStats, ModelUsage, Score
+from tasks_lib.schema import (
+    EvalError,
+    EvalLog,
+    EvalResults,
+    EvalStats,
+    ModelUsage,
+    Score,
+    add_usage,
+)
 
 _TALLY_COLUMNS = ("error", "limit", "scores", "model_usage", "started_at", "total_time")
 _MESSAGE = "The run ended without finishing its log, which was recovered from its parts."
@@ -179,9 +187,7 @@ class _Tally:
             else:
                 self.errored += 1
             usages: Mapping[str, Any] = decode(row["model_usage"]) if row["model_usage"] else {}
-            for model, usage in usages.items():
-                known = self.usage.get(model, ModelUsage())
-                self.usage[model] = known + ModelUsage.model_validate(usage)
+            add_usage(self.usage, {m: ModelUsage.model_validate(u) for m, u in usages.items()})
             if row["started_at"] is not None:
                 ended = row["started_at"] + timedelta(seconds=row["total_time"] or 0)
                 self.last = max(self.last or ended, ended)

@@ -97,6 +97,7 @@ from tasks_lib.schema._model_output import (
     ModelUsage,
     StopReason,
     TopLogprob,
+    add_usage,
 )
 from tasks_lib.schema._sample import (
     Choice,
@@ -249,6 +250,7 @@ __all__ = [
     "UrlCitation",
     "Value",
     "ValueToFloat",
+    "add_usage",
     "choice_index",
     "choice_label",
     "event_sequence",

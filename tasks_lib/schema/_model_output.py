@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
@@ -68,6 +69,12 @@ class ModelUsage(Record):
             reasoning_tokens=_subtract(self.reasoning_tokens, other.reasoning_tokens),
             total_cost=_cost_left(self, other),
         )
+
+
+def add_usage(sums: dict[str, ModelUsage], usages: Mapping[str, ModelUsage]) -> None:
+    """Add what was used to `sums`, model by model."""
+    for model, usage in usages.items():
+        sums[model] = sums[model] + usage if model in sums else usage
 
 
 def _add(left: int | None, right: int | None) -> int | None:

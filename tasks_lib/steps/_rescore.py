@@ -18,6 +18,7 @@ from tasks_lib.schema import (
     Score,
     SpanBeginEvent,
     Target,
+    add_usage,
 )
 from tasks_lib.steps._judge import judge
 from tasks_lib.steps._run import logged_error
@@ -162,8 +163,7 @@ def _with_scores(
     sample: EvalSample, plan: Rescoring, scores: Mapping[str, Score], context: SampleContext
 ) -> EvalSample:
     usage = dict(sample.model_usage)
-    for model, used in context.model_usage.items():
-        usage[model] = usage[model] + used if model in usage else used
+    add_usage(usage, context.model_usage)
     for event in context.transcript.events:
         # Counted from the start of the sample, as that of all its events.
         event.working_start = round(event.working_start + (sample.working_time or 0), 6)

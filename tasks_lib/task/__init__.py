@@ -10,7 +10,6 @@ from tasks_lib.task._logged_plans import (
     logged_metrics,
     logged_scorer,
     plan_of_scorer,
-    plans_of_log,
 )
 from tasks_lib.task._metric_values import metric_values
 from tasks_lib.task._plan import RunPlan, RunSpec
@@ -74,7 +73,6 @@ __all__ = [
     "metric_definitions",
     "metric_values",
     "plan_of_scorer",
-    "plans_of_log",
     "run_solver",
     "running_generate",
     "sample_state",

@@ -29,10 +29,10 @@ _PEER = "inspect_ai/"
 """What logs of the reference put before the names of what it brings itself."""
 
 
-def plans_of_log(header: EvalLog) -> list[ScorerPlan]:
-    """Return what was computed for the scorers of a log, in their order.
+def plan_of_scorer(scorer: EvalScorer, header: EvalLog) -> ScorerPlan:
+    """Return what was computed for a scorer of a log.
 
-    The task's metrics, if it had some, stand in place of those of the scorers, as they did
+    The task's metrics, if it had some, stand in place of those of the scorer, as they did
     then. Scores that solvers gave have no plan: `compute_results` knows what becomes of them.
 
     Raises:
@@ -40,11 +40,6 @@ def plans_of_log(header: EvalLog) -> list[ScorerPlan]:
         ParameterError: A metric was made with something that a log cannot hold, a function
             for example.
     """
-    return [plan_of_scorer(scorer, header) for scorer in header.eval.scorers or ()]
-
-
-def plan_of_scorer(scorer: EvalScorer, header: EvalLog) -> ScorerPlan:
-    """Return what was computed for one scorer of a log; see `plans_of_log`."""
     defined = header.eval.metrics if header.eval.metrics is not None else scorer.metrics
     return ScorerPlan(
         name=scorer.name,
@@ -55,7 +50,7 @@ def plan_of_scorer(scorer: EvalScorer, header: EvalLog) -> ScorerPlan:
 
 
 def logged_metrics(defined: MetricDefinitions) -> MetricsSpec:
-    """Return the metrics that a log describes. Raises as `plans_of_log` does."""
+    """Return the metrics that a log describes. Raises as `plan_of_scorer` does."""
     if defined is None:
         return []
     if isinstance(defined, Mapping):

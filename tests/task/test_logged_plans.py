@@ -21,11 +21,12 @@ from tasks_lib.schema import (
 )
 from tasks_lib.task import (
     MetricsSpec,
+    ScorerPlan,
     TaskState,
     eval_scorer,
     logged_scorer,
     metric_definitions,
-    plans_of_log,
+    plan_of_scorer,
     scorer_plans,
 )
 
@@ -57,10 +58,14 @@ def log_of(*scorers: Scorer, metrics: MetricsSpec | None = None) -> EvalLog:
     return EvalLog.model_validate_json(EvalLog(eval=spec).model_dump_json())
 
 
+def plans_of(log: EvalLog) -> list[ScorerPlan]:
+    return [plan_of_scorer(scorer, log) for scorer in log.eval.scorers or ()]
+
+
 def describe(log: EvalLog) -> list[tuple[Any, ...]]:
     return [
         (plan.name, metric_definitions(plan.metrics), dict(plan.params), dict(plan.metadata))
-        for plan in plans_of_log(log)
+        for plan in plans_of(log)
     ]
 
 
@@ -70,7 +75,7 @@ def test_plans_are_those_of_the_evaluation() -> None:
     assert describe(log) == [
         (s.name, s.metrics, s.options or {}, s.metadata or {}) for s in log.eval.scorers or ()
     ]
-    assert [plan.name for plan in plans_of_log(log)] == ["match", "logged_judge", "match1"]
+    assert [plan.name for plan in plans_of(log)] == ["match", "logged_judge", "match1"]
 
 
 def test_metrics_of_the_task_replace_those_of_the_scorers() -> None:
@@ -82,7 +87,7 @@ def test_metrics_of_the_task_replace_those_of_the_scorers() -> None:
 
 
 def test_metric_that_a_metric_takes_is_made() -> None:
-    [plan] = plans_of_log(log_of(logged_judge()))
+    [plan] = plans_of(log_of(logged_judge()))
     by_key = cast(Any, plan.metrics)[1]
     made = registry_params(by_key["*"][1])
 
@@ -130,7 +135,7 @@ def test_scorer_has_its_arguments() -> None:
             id="argument that it has no longer",
         ),
         pytest.param(
-            lambda: plans_of_log(
+            lambda: plans_of(
                 log_of(match(), metrics=[accuracy(to_float=value_to_float(correct="yes"))])
             ),
             ParameterError,
