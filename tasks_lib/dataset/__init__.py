@@ -1,7 +1,7 @@
 """Datasets: samples from files and lists, their ids, and the choice of some of them."""
 
 from tasks_lib.dataset._dataset import Dataset, MemoryDataset
-from tasks_lib.dataset._digest import dataset_digest
+from tasks_lib.dataset._digest import dataset_digest, sample_digest
 from tasks_lib.dataset._examples import example_dataset
 from tasks_lib.dataset._fields import FieldSpec
 from tasks_lib.dataset._files import csv_dataset, file_dataset, json_dataset
@@ -26,6 +26,7 @@ __all__ = [
     "file_dataset",
     "hf_dataset",
     "json_dataset",
+    "sample_digest",
     "select_samples",
     "with_images",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 from pydantic_core import to_jsonable_python
 
@@ -14,15 +14,24 @@ from tasks_lib.schema import Sample
 def dataset_digest(samples: Iterable[Sample]) -> str:
     """Return the SHA-256 (hex) over what `samples` ask and expect, in their order.
 
-    Counted are ids, inputs, choices, targets and metadata. Not counted are files and scripts
-    for sandboxes, and the ids of messages, which are random. Media that an input names by
-    path count by their path. Reads the samples one by one.
+    Counted are ids, inputs, choices, targets and metadata, and the sandboxes, files and scripts
+    of samples that have any; not the ids of messages, which are random. Media, files and
+    scripts that are named by path count by their path. Reads the samples one by one.
     """
     digest = sha256()
     for sample in samples:
         digest.update(_canonical(_content(sample)).encode("ascii"))
         digest.update(b"\n")
     return digest.hexdigest()
+
+
+def sample_digest(sample: Sample) -> str:
+    """Return 16 hex digits that tell one sample from another that asks or expects something else.
+
+    Counted is what `dataset_digest` counts. For samples of the same id, so 64 bits are plenty.
+    """
+    content = _canonical(_content(sample)).encode("ascii")
+    return blake2b(content, digest_size=8).hexdigest()
 
 
 def _content(sample: Sample) -> list[object]:
@@ -33,7 +42,11 @@ def _content(sample: Sample) -> list[object]:
             message.model_dump(mode="json", exclude={"id", "source"}, exclude_none=True)
             for message in sample.input
         ]
-    return [sample.id, question, sample.choices, sample.target, sample.metadata]
+    content = [sample.id, question, sample.choices, sample.target, sample.metadata]
+    if sample.sandbox or sample.files or sample.setup:
+        # Only where there are any: earlier versions did not count them.
+        content += [sample.sandbox, sample.files, sample.setup]
+    return content
 
 
 def _canonical(content: list[object]) -> str:

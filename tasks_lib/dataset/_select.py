@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import translate
 from itertools import islice
 from typing import overload
 
@@ -13,10 +15,13 @@ from tasks_lib.schema import Sample
 logger = logging.getLogger(__name__)
 
 SampleId = str | int
-"""An id as users write it: digits mean a number, "task:id" is meant for one task only."""
+"""An id as users write it: digits mean a number, "task:id" is meant for one task only, and
+`*`, `?` and `[…]` stand for what they do in names of files."""
 
 Limit = int | Sequence[int] | None
 """The first n samples, or those from a to before b, counted from 0."""
+
+_GLOB = re.compile(r"[*?\[]")
 
 _MOST_LISTED = 10
 """How many ids a message shows."""
@@ -63,6 +68,10 @@ def select_samples(
     its package, in any case); an id for another task is left to that task, and if there are
     only such ids nothing is selected. An id that contains a colon itself is found as well.
     An id that the dataset lacks is warned about.
+
+    `*` stands for any text, `?` for any character and `[abc]` for one of these: "add-*",
+    "task:add-*". An id that is written just so, asterisks and brackets included, is meant
+    itself. Upper and lower case differ.
 
     Args:
         dataset: Samples, all with an id.
@@ -122,19 +131,15 @@ def _positions(
     dataset: Sequence[Sample], wanted: Sequence[SampleId], task_name: str | None
 ) -> Sequence[int]:
     """Return the positions of the samples whose ids are wanted, in the dataset's order."""
-    possible = {text for sample_id in wanted for text in _meanings(sample_id)}
-    by_id: dict[str, list[int]] = {}
-    for position, sample in enumerate(dataset):
-        if (text := _normalised(sample.id)) in possible:
-            by_id.setdefault(text, []).append(position)
+    lookup = _Lookup(dataset, wanted)
     found: set[int] = set()
     missing: list[SampleId] = []
     for sample_id in wanted:
-        own = _own_id(sample_id, by_id, task_name)
+        own = _own_positions(sample_id, lookup, task_name)
         if own is None:
             continue
-        found.update(by_id.get(own, ()))
-        if own not in by_id:
+        found.update(own)
+        if not own:
             missing.append(sample_id)
     if missing and not found:
         ids = [sample.id for sample in islice(dataset, _MOST_LISTED)]
@@ -152,20 +157,49 @@ def _positions(
     return sorted(found)
 
 
+class _Lookup:
+    """Where in a dataset the ids are that may be meant. The dataset is read once."""
+
+    def __init__(self, dataset: Sequence[Sample], wanted: Sequence[SampleId]) -> None:
+        texts = {text for sample_id in wanted for text in _meanings(sample_id)}
+        globs = {text: re.compile(translate(text)) for text in texts if _GLOB.search(text)}
+        self._positions: dict[str, list[int]] = {}
+        """By the text that was written, as an id."""
+        self._matches: dict[str, list[int]] = {}
+        """By the text that was written, as a pattern."""
+        for position, sample in enumerate(dataset):
+            text = _normalised(sample.id)
+            if text in texts:
+                self._positions.setdefault(text, []).append(position)
+            for glob, pattern in globs.items():
+                if pattern.match(str(sample.id)):
+                    self._matches.setdefault(glob, []).append(position)
+
+    def has_id(self, text: str) -> bool:
+        """Whether there is an id that is just this text."""
+        return text in self._positions
+
+    def find(self, text: str) -> list[int]:
+        """Return the positions of the id `text` or, if there is none, of those it matches."""
+        return self._positions.get(text) or self._matches.get(text) or []
+
+
 def _meanings(sample_id: SampleId) -> tuple[str, str]:
     """Return what an id may be in a dataset: the whole of it, or what follows a task's name."""
     whole = _normalised(sample_id)
     return whole, _normalised(whole.partition(":")[2])
 
 
-def _own_id(sample_id: SampleId, by_id: Container[str], task_name: str | None) -> str | None:
-    """Return the normalised id that is meant for this task; None: it is for another one."""
+def _own_positions(sample_id: SampleId, lookup: _Lookup, task_name: str | None) -> list[int] | None:
+    """Return the positions that an id means in this task; None: it is for another one."""
     whole, rest = _meanings(sample_id)
     task, colon, _ = whole.partition(":")
-    if not colon or whole in by_id:
-        return whole
+    if not colon or lookup.has_id(whole):
+        return lookup.find(whole)
     names = {(task_name or "").casefold(), (task_name or "").rsplit("/", 1)[-1].casefold()}
-    return rest if task.casefold() in names else None
+    if task.casefold() in names:
+        return lookup.find(rest)
+    return lookup.find(whole) or None
 
 
 def _normalised(sample_id: object) -> str:

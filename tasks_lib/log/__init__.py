@@ -7,7 +7,7 @@ Where to look:
 - Writing: `_writer`, `_live` (the folder of parts), `_compact` (which parts are merged when),
   `_spill` (when the store is away), `_final`; after a kill `_remains`, `_recover`, `_remove`.
 - Reading: `_log_file` (any format), `_reader`, `_row_lookup`, `_parts`, `_tables`, `_listing`.
-- Files: `_files` (stores), `_paths` (names), `_parquet`, `_whole_file`.
+- Files: `_files` (stores), `_paths` (names), `_parquet`, `_whole_file`, `_lock` (of a folder).
 - Formats of others: `_documents` (what they have in common), `_json_…`, `_eval_log…`;
   `_convert`, `_condense`.
 """
@@ -17,11 +17,19 @@ from tasks_lib.log._arrow import BASE_SCHEMA, SCHEMA_VERSION, columns_of_scorers
 from tasks_lib.log._batch import sample_batch
 from tasks_lib.log._condense import condense_sample, resolve_sample_attachments
 from tasks_lib.log._convert import convert_eval_logs
+from tasks_lib.log._ended import check_log_ended
 from tasks_lib.log._files import open_place
 from tasks_lib.log._json_write import write_json_log
 from tasks_lib.log._listing import list_eval_logs
+from tasks_lib.log._lock import lock_log_dir
 from tasks_lib.log._log_file import EvalLogInfo, LogFile
-from tasks_lib.log._manifest import bundle_log_dir, retryable_eval_logs, write_log_dir_manifest
+from tasks_lib.log._manifest import (
+    bundle_log_dir,
+    check_bundle_dir,
+    retryable_eval_logs,
+    write_log_dir_manifest,
+)
+from tasks_lib.log._origin import Origin
 from tasks_lib.log._paths import check_writable, resolve_log_dir
 from tasks_lib.log._reader import (
     read_eval_log,
@@ -43,6 +51,7 @@ from tasks_lib.schema import (
     EvalConfig,
     EvalDataset,
     EvalError,
+    EvalIncomplete,
     EvalLog,
     EvalMetric,
     EvalMetricDefinition,
@@ -50,6 +59,7 @@ from tasks_lib.schema import (
     EvalPlan,
     EvalPlanStep,
     EvalResults,
+    EvalRetryError,
     EvalRevision,
     EvalSample,
     EvalSampleLimit,
@@ -81,6 +91,8 @@ from tasks_lib.schema import (
     SubtaskEvent,
     ToolEvent,
     UnknownEvent,
+    WorkReceipt,
+    WorkShare,
     event_sequence,
     event_tree,
 )
@@ -94,6 +106,7 @@ __all__ = [
     "EvalConfig",
     "EvalDataset",
     "EvalError",
+    "EvalIncomplete",
     "EvalLog",
     "EvalLogInfo",
     "EvalLogWriter",
@@ -103,6 +116,7 @@ __all__ = [
     "EvalPlan",
     "EvalPlanStep",
     "EvalResults",
+    "EvalRetryError",
     "EvalRevision",
     "EvalSample",
     "EvalSampleLimit",
@@ -122,6 +136,7 @@ __all__ = [
     "LoggerEvent",
     "LoggingMessage",
     "ModelEvent",
+    "Origin",
     "SampleInitEvent",
     "SampleLimitEvent",
     "SandboxEvent",
@@ -136,7 +151,11 @@ __all__ = [
     "ToolEvent",
     "Transcript",
     "UnknownEvent",
+    "WorkReceipt",
+    "WorkShare",
     "bundle_log_dir",
+    "check_bundle_dir",
+    "check_log_ended",
     "check_writable",
     "columns_of_scorers",
     "condense_sample",
@@ -144,6 +163,7 @@ __all__ = [
     "event_sequence",
     "event_tree",
     "list_eval_logs",
+    "lock_log_dir",
     "open_place",
     "read_eval_log",
     "read_eval_log_async",

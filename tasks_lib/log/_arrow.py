@@ -57,6 +57,9 @@ _TAIL = (
     ("limit", pa.string()),  # type of the limit that ended the sample
     ("retries", pa.int32()),
     ("cost", pa.float64()),  # US dollars; null: not known
+    ("retry_tokens", pa.int64()),  # tokens of the attempts that failed and were repeated
+    ("retry_cost", pa.float64()),
+    ("digest", pa.string()),  # of what the dataset's sample asked and expected
     ("messages", pa.string()),
     ("events", pa.string()),  # messages and scores by position or `$ref`: see `_transcript`
     ("message_pool", pa.string()),  # what model events saw and `messages` lacks

@@ -41,7 +41,7 @@ _TOKEN_COLUMNS = (
 _INT64_MAX = 2**63 - 1
 _TO_FLOAT = value_to_float()
 _DETAIL_FIELDS = ("chosen", "sandbox", "files", "setup", "error", "limit")
-_TEXT_FIELDS = ("uuid", "input", "target")
+_TEXT_FIELDS = ("uuid", "digest", "input", "target")
 """Columns of text that show the field of the same name."""
 
 
@@ -145,6 +145,7 @@ def row_sample(row: Mapping[str, Any]) -> EvalSample:
         "working_time": row.get("working_time"),
         "uuid": row.get("uuid"),
         "error_retries": [],
+        "digest": row.get("digest"),
         "attachments": column("attachments", {}),
         "attempt": row.get("attempt") or 1,
     }
@@ -182,6 +183,7 @@ def _texts(sample: EvalSample) -> dict[str, str | None]:
     return {
         "sample_id": sample_id_text(sample.id),
         "uuid": sample.uuid,
+        "digest": sample.digest,
         "input": sample.input if isinstance(sample.input, str) else input_text(sample.input),
         "target": target,
         "output": sample.output.completion,
@@ -230,10 +232,19 @@ def _numbers(sample: EvalSample) -> dict[str, object]:
     if usage is not None:
         values["cost"] = usage.total_cost
         for name in _TOKEN_COLUMNS:
-            count = getattr(usage, name)
-            # A provider can report any number; one that does not fit counts as not reported.
-            values[name] = count if count is None or abs(count) <= _INT64_MAX else None
+            values[name] = _int64(getattr(usage, name))
+    if sample.error_retries:
+        spent = [u for retry in sample.error_retries for u in (retry.model_usage or {}).values()]
+        if spent:
+            whole = sum(spent[1:], spent[0])
+            values["retry_tokens"] = _int64(whole.total_tokens)
+            values["retry_cost"] = whole.total_cost
     return values
+
+
+def _int64(count: int | None) -> int | None:
+    """Return a count; a provider can report any number, one that does not fit is none."""
+    return count if count is None or abs(count) <= _INT64_MAX else None
 
 
 def _score_number(scores: Mapping[str, Score] | None, scorer: str) -> float | None:

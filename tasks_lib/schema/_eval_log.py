@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from tasks_lib._util._ids import short_uuid
 from tasks_lib.schema._config import AnyGenerateConfig, GenerateConfig
-from tasks_lib.schema._event import EvalError, EvalSampleLimitType, Event
-from tasks_lib.schema._message import ChatMessage
-from tasks_lib.schema._model_output import ModelOutput, ModelUsage
+from tasks_lib.schema._eval_sample import EvalSample
+from tasks_lib.schema._event import EvalError
+from tasks_lib.schema._model_output import ModelUsage
 from tasks_lib.schema._record import AnyText, Record
-from tasks_lib.schema._sample import metadata_as
-from tasks_lib.schema._score import Scalar, Score
-
-M = TypeVar("M", bound=BaseModel)
+from tasks_lib.schema._score import Scalar
 
 EVAL_LOG_VERSION = 2
 """Version of this tree (not of the Parquet columns)."""
@@ -62,6 +59,12 @@ class EvalConfig(Record):
     max_subprocesses: int | None = None
     max_sandboxes: int | None = None
     sandbox_cleanup: bool | None = None
+    stall_timeout: float | None = None
+    """Seconds without any event after which a sample ends as stalled; 0: never."""
+    same_errors: int | None = None
+    """The same error so many times in a row is not tried again; 0: it always is."""
+    budget: dict[str, float] | None = None
+    """What the whole run may use up: tokens, cost (US dollars), time (seconds)."""
     log_samples: bool | None = None
     log_realtime: bool | None = None
     log_images: bool | None = None
@@ -104,6 +107,9 @@ class EvalScorer(Record):
 
     name: str
     options: dict[str, Any] | None = None
+    """The arguments that were passed."""
+    defaults: dict[str, Any] | None = None
+    """Those that were not, unless they are None."""
     metrics: (
         list[EvalMetricDefinition | dict[str, list[EvalMetricDefinition]]]
         | dict[str, list[EvalMetricDefinition]]
@@ -169,6 +175,9 @@ class EvalPlanStep(Record):
 
     solver: str
     params: dict[str, Any] = Field(default_factory=dict)
+    """The arguments that were passed."""
+    defaults: dict[str, Any] | None = None
+    """Those that were not, unless they are None."""
 
 
 class EvalPlan(Record):
@@ -253,105 +262,45 @@ class EvalSampleReductions(Record):
     samples: list[EvalSampleScore] = Field(default_factory=list)
 
 
+class WorkShare(Record):
+    """Some samples of an evaluation, counted once per epoch, and what they used."""
+
+    samples: int = 0
+    model_usage: dict[str, ModelUsage] = Field(default_factory=dict)
+
+
+class WorkReceipt(Record):
+    """Which work of earlier attempts an evaluation kept, and what it did itself."""
+
+    kept: WorkShare = Field(default_factory=WorkShare)
+    """Samples that were copied from an earlier log; their usage was paid for then."""
+    redone: WorkShare = Field(default_factory=WorkShare)
+    """Samples that an earlier log has unfinished or changed, and their usage in this run."""
+    new: WorkShare = Field(default_factory=WorkShare)
+    """Samples that no earlier log has, and their usage in this run."""
+    lost: dict[str, ModelUsage] = Field(default_factory=dict)
+    """What earlier logs say was used by attempts at these samples whose outcome was not kept.
+    What was in flight when a run was killed is in no log."""
+
+
+class EvalIncomplete(Record):
+    """Why an evaluation stopped before its end though nothing failed."""
+
+    reason: Annotated[Literal["budget"], AnyText]
+    message: str
+
+
 class EvalStats(Record):
     """When an evaluation ran, and the tokens that it used."""
 
     started_at: str = ""
     completed_at: str = ""
     model_usage: dict[str, ModelUsage] = Field(default_factory=dict)
-    """Usage by `provider/name`."""
+    """Usage by `provider/name`, of repeated attempts at samples too; not of copied samples."""
     reused_samples: int = 0
     """Samples that were copied from the log of an earlier attempt."""
-
-
-class EvalSampleLimit(Record):
-    """The limit that ended a sample; -1 when its value is not known."""
-
-    type: Annotated[EvalSampleLimitType, AnyText]
-    limit: float = -1
-
-
-class EvalSample(Record):
-    """A sample as it was run."""
-
-    id: int | str
-    epoch: int
-    """From 1."""
-    input: str | list[ChatMessage]
-    choices: list[str] | None = None
-    chosen: list[int] | None = None
-    """Positions in `choices`, from 0, of those that the model chose; None: it was not asked."""
-    target: str | list[str] = ""
-    sandbox: JsonValue | None = None
-    files: list[str] | None = None
-    """Names of the files that the sandbox got."""
-    setup: str | None = None
-    messages: list[ChatMessage] = Field(default_factory=list)
-    output: ModelOutput = Field(default_factory=ModelOutput)
-    scores: dict[str, Score] | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
-    store: dict[str, Any] = Field(default_factory=dict)
-    events: list[Event] = Field(default_factory=list)
-    model_usage: dict[str, ModelUsage] = Field(default_factory=dict)
-    started_at: str | None = None
-    """ISO 8601 with offset."""
-    total_time: float | None = None
-    """Seconds, waiting included, setting up the sandbox excluded."""
-    working_time: float | None = None
-    """Seconds without waiting for connections and retries."""
-    uuid: str | None = None
-    error: EvalError | None = None
-    error_retries: list[EvalError] | None = None
-    """Errors of the attempts that were repeated."""
-    attachments: dict[str, str] = Field(default_factory=dict)
-    limit: EvalSampleLimit | None = None
-    attempt: int = 1
-    """Which attempt at the task ran the sample, from 1."""
-
-    def metadata_as(self, metadata_cls: type[M]) -> M:
-        """Return the metadata as a frozen pydantic model. Raises ValueError if it can't be."""
-        return metadata_as(self.metadata, metadata_cls)
-
-    def summary(self) -> EvalSampleSummary:
-        """Return what lists show of the sample."""
-        return EvalSampleSummary(
-            id=self.id,
-            epoch=self.epoch,
-            input=input_text(self.input),
-            target=self.target,
-            metadata=_short_scalars(self.metadata),
-            scores={name: Score(value=score.value) for name, score in (self.scores or {}).items()},
-            model_usage=self.model_usage,
-            total_time=self.total_time,
-            working_time=self.working_time,
-            uuid=self.uuid,
-            error=self.error.message if self.error else None,
-            limit=self.limit.type if self.limit else None,
-            retries=len(self.error_retries) if self.error_retries else None,
-            completed=True,
-        )
-
-
-class EvalSampleSummary(Record):
-    """What lists show of a sample."""
-
-    id: int | str
-    epoch: int
-    input: str
-    """Text of the input."""
-    target: str | list[str] = ""
-    metadata: dict[str, Any] = Field(default_factory=dict)
-    """Single values only, text cut at 1,000 characters."""
-    scores: dict[str, Score] | None = None
-    """Values only."""
-    model_usage: dict[str, ModelUsage] = Field(default_factory=dict)
-    total_time: float | None = None
-    working_time: float | None = None
-    uuid: str | None = None
-    error: str | None = None
-    limit: str | None = None
-    retries: int | None = None
-    completed: bool = False
+    work: WorkReceipt | None = None
+    """What was kept and redone of an earlier attempt; None: there was none."""
 
 
 class EvalLog(Record):
@@ -359,6 +308,8 @@ class EvalLog(Record):
 
     version: int = EVAL_LOG_VERSION
     status: EvalStatus = "started"
+    incomplete: EvalIncomplete | None = None
+    """Why it was stopped, if not by somebody; `status` is then "cancelled"."""
     eval: EvalSpec
     plan: EvalPlan = Field(default_factory=EvalPlan)
     results: EvalResults | None = None
@@ -369,18 +320,3 @@ class EvalLog(Record):
     reductions: list[EvalSampleReductions] | None = None
     location: str = Field(default="", exclude=True)
     """Where the log is; not written into it."""
-
-
-def input_text(value: str | list[ChatMessage]) -> str:
-    """Return a sample's input as text: messages' texts joined by newlines."""
-    if isinstance(value, str):
-        return value
-    return "\n".join(message.text for message in value)
-
-
-def _short_scalars(metadata: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: value[:1000] if isinstance(value, str) else value
-        for key, value in metadata.items()
-        if isinstance(value, str | int | float | bool)
-    }

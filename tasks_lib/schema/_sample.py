@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar, overload
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks_lib.schema._message import ChatMessage
+from tasks_lib.schema._sandbox import SandboxEnvironmentType
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -43,8 +44,8 @@ class Sample(BaseModel):
     """Unique in the dataset; None: its position, counted from 1."""
     metadata: dict[str, Any] | None = None
     """Whatever solvers and scorers want to know besides."""
-    sandbox: str | tuple[str, str] | None = None
-    """Type of sandbox, or type and config file."""
+    sandbox: SandboxEnvironmentType | None = None
+    """Type of sandbox, or type and config file, or a `SandboxEnvironmentSpec`."""
     files: dict[str, str] | None = None
     """Files that the sandbox gets: path there to path here, URL, data URI or text."""
     setup: str | None = None

@@ -122,12 +122,34 @@ def test_wrong_limit(limit: Any) -> None:
         pytest.param(("a", "b"), ["other:b", "a"], ["a"], id="of both"),
         pytest.param(("other:b", "b"), "other:b", ["other:b"], id="id with a colon"),
         pytest.param(("x:y", "b"), "maths:x:y", ["x:y"], id="id with a colon, of this task"),
+        pytest.param(("add-1", "sub-1", "add-2"), "add-*", ["add-1", "add-2"], id="any text"),
+        pytest.param(("a1", "a22", "b1"), "?1", ["a1", "b1"], id="any character"),
+        pytest.param(("a1", "a2", "a3"), "a[13]", ["a1", "a3"], id="one of some characters"),
+        pytest.param((1, 10, 11, 20), "1*", [1, 10, 11], id="numbers that begin so"),
+        pytest.param((1, 2), "*", [1, 2], id="all"),
+        pytest.param(("a", "A1", "a1"), "a?", ["a1"], id="in this case"),
+        pytest.param(("xa", "a", "ax"), "?a", ["xa"], id="the whole id"),
+        pytest.param(("a*", "ab", "ac"), "a*", ["a*"], id="an id with an asterisk"),
+        pytest.param(("a[1]", "a1"), "a[1]", ["a[1]"], id="an id with brackets"),
+        pytest.param(("a[1]", "a1"), "maths:a[1]", ["a[1]"], id="such an id, of this task"),
+        pytest.param(("a", "b1", "b2"), ["a", "b*"], ["a", "b1", "b2"], id="ids and patterns"),
+        pytest.param(("add-1", "b"), "maths:add*", ["add-1"], id="pattern for this task"),
+        pytest.param(("add-1", "b"), "other:add*", [], id="pattern for another task"),
+        pytest.param(("x:1", "x:2", "b"), "x:*", ["x:1", "x:2"], id="pattern with a colon"),
+        pytest.param(("maths:1", "b"), "maths:*", ["maths:1", "b"], id="the task's name first"),
     ],
 )
 def test_sample_id(dataset: tuple[int | str, ...], wanted: Any, expected: list[object]) -> None:
     chosen = select_samples(with_ids(*dataset), sample_id=wanted, task_name="pkg/Maths")
 
     assert ids(chosen) == expected
+
+
+def test_pattern_without_a_match() -> None:
+    with pytest.raises(
+        PrerequisiteError, match="sample_id 'z\\*' is not in the dataset of task 't'"
+    ):
+        select_samples(with_ids("a", "b"), sample_id="z*", task_name="t")
 
 
 def test_some_ids_are_missing(caplog: pytest.LogCaptureFixture) -> None:
@@ -209,7 +231,13 @@ def talk(text: str) -> Sample:
             False,
             id="metadata",
         ),
-        pytest.param(Sample(input="a", setup="x"), Sample(input="a"), True, id="setup"),
+        pytest.param(Sample(input="a", setup="x"), Sample(input="a"), False, id="setup"),
+        pytest.param(
+            Sample(input="a", files={"f": "x"}),
+            Sample(input="a", files={"f": "y"}),
+            False,
+            id="file",
+        ),
     ],
 )
 def test_digest(one: Sample, other: Sample, same: bool) -> None:

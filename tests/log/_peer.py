@@ -30,15 +30,21 @@ _OURS_ONLY = {
     "attempt",
     "digest",
     "chosen",
+    "defaults",
     "errored_samples",
     "errors_as_incorrect",
     "limited_samples",
     "missing_samples",
     "flow_run_id",
+    "incomplete",
     "internal",
     "reused_samples",
+    "stall_timeout",
+    "same_errors",
+    "budget",
     "task_identity",
     "task_runs",
+    "work",
 }
 """Fields that the reference does not have."""
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
@@ -87,7 +93,9 @@ def write_peer_logs(peer: Peer, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 _OURS_ONLY_THERE = re.compile(
-    r"/results/(?:(?:un)?scored_samples|scores/\d+/metrics/[^/]+/samples): .* became '<absent>'"
+    r"(?:/results/(?:(?:un)?scored_samples|scores/\d+/metrics/[^/]+/samples)"
+    r"|.*/error_retries/\d+/(?:started_at|total_time|working_time|model_usage))"
+    r": .* became '<absent>'"
 )
 """Names that the reference has, too, but not in these places."""
 

@@ -267,20 +267,26 @@ def rewrite_version(path: Path, version: bytes) -> None:
     pq.write_table(table.replace_schema_metadata({**metadata, VERSION_KEY: version}), path)
 
 
-@pytest.mark.parametrize("position", [0.2, 0.5, 0.8], ids=str)
-def test_a_flipped_bit_is_found(
-    tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample, position: float
+def test_flipped_bits_are_found(
+    tmp_path: Path, make_header: MakeHeader, make_sample: MakeSample
 ) -> None:
     """Pages have checksums: what was damaged on the way is never taken for content."""
     path = tmp_path / "log.parquet"
     samples = [make_sample(id) for id in range(1, 200)]
     write_eval_log(make_header(status="success", samples=samples), path)
-    group = pq.read_metadata(path).row_group(0)
-    end = max(group.column(i).file_offset for i in range(group.num_columns)) or path.stat().st_size
-    content = bytearray(path.read_bytes())
-    start = group.column(0).data_page_offset
-    content[start + int((min(end, len(content) // 2) - start) * position)] ^= 0x10
-    path.write_bytes(content)
-
-    with pytest.raises(LogFormatError, match=r"log\.parquet"):
-        read_eval_log(path)
+    written, expected = path.read_bytes(), read_eval_log(path).samples
+    found = 0
+    for position in range(
+        pq.read_metadata(path).row_group(0).column(0).data_page_offset, 7000, 300
+    ):
+        content = bytearray(written)
+        content[position] ^= 0x10
+        path.write_bytes(content)
+        try:
+            samples_now = read_eval_log(path).samples
+        except LogFormatError as error:
+            assert "log.parquet" in str(error)
+            found += 1
+        else:  # a bit of a page's header that nobody needs
+            assert samples_now == expected
+    assert found >= 12

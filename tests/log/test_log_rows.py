@@ -26,6 +26,7 @@ from tasks_lib.schema import (
     ContentImage,
     ContentText,
     EvalError,
+    EvalRetryError,
     EvalSample,
     EvalSampleLimit,
     EvalSpec,
@@ -45,6 +46,17 @@ from tasks_lib.schema import (
 MakeSample = Callable[..., EvalSample]
 SPEC = EvalSpec(created="2026-11-21T21:04:45+00:00", task="t", model="m")
 LONE = "a\ud800b\udfff"
+RETRIED = EvalRetryError(
+    message="TimeoutError",
+    traceback="t",
+    started_at="2026-11-21T12:00:00.000000+00:00",
+    total_time=1.5,
+    working_time=0.5,
+    model_usage={
+        "a": ModelUsage(input_tokens=1, total_tokens=3, total_cost=0.25),
+        "b": ModelUsage(total_tokens=4, total_cost=0.5),
+    },
+)
 
 
 class Colour(Enum):
@@ -102,6 +114,8 @@ def read_back(sample: EvalSample) -> EvalSample:
             id="errors",
         ),
         pytest.param({"error_retries": []}, id="no retries"),
+        pytest.param({"error_retries": [RETRIED]}, id="a retry with its cost"),
+        pytest.param({"digest": "0123456789abcdef"}, id="digest"),
         pytest.param(
             {"messages": [ChatMessageAssistant(content="x", id=None)], "output": ModelOutput()},
             id="message without id",
@@ -301,7 +315,9 @@ def test_columns_of_scorers() -> None:
 def test_flat_columns(make_sample: MakeSample) -> None:
     usage = ModelUsage(input_tokens=1, output_tokens=2, total_tokens=10**30, reasoning_tokens=4)
     usages = {"a": usage, "b": ModelUsage(input_tokens=5)}
-    row = stored(make_sample(model_usage=usages, error_retries=[]))
+    row = stored(
+        make_sample(model_usage=usages, error_retries=[RETRIED, RETRIED], digest="0123456789abcdef")
+    )
 
     flat = {name: row[name] for name in row if not str(row[name]).startswith(("{", "["))}
     started_at = flat.pop("started_at")
@@ -334,13 +350,15 @@ def test_flat_columns(make_sample: MakeSample) -> None:
         "working_time": 1.25,
         "error": None,
         "limit": None,
-        "retries": 0,
+        "retries": 2,
         "cost": None,
+        "retry_tokens": 14,
+        "retry_cost": 1.5,
+        "digest": "0123456789abcdef",
         "message_pool": None,
         "model_output": None,
         "store": None,
         "attachments": None,
-        "details": None,
     }
 
 

@@ -260,8 +260,8 @@ async def test_columns_are_the_same_in_parts_and_final_file(
         "target choices output answer stop_reason score_match score__ scores input_tokens "
         "output_tokens total_tokens reasoning_tokens input_tokens_cache_read "
         "input_tokens_cache_write started_at total_time working_time error limit retries "
-        "cost messages events message_pool model_output model_usage store metadata attachments "
-        "details"
+        "cost retry_tokens retry_cost digest messages events message_pool model_output model_usage "
+        "store metadata attachments details"
     )
 
 
