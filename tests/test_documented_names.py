@@ -61,12 +61,8 @@ TO_COME = {
     "solvers.agents": "human_cli",
     "tasks_lib.tool": """
         bash bash_session computer python web_browser text_editor mcp_server_sandbox""",
-    "tasks_lib.util": """
-        SandboxEnvironment SandboxEnvironmentConfigType SandboxEnvironmentLimits
-        SandboxEnvironments SandboxEnvironmentSpec SandboxEnvironmentType SandboxConnection
-        sandboxenv sandbox sandbox_with sandbox_default""",
 }
-"""What is not there yet: sandboxes and what needs them."""
+"""What is not there yet: what needs a sandbox in a container."""
 
 
 @pytest.mark.parametrize("module", DOCUMENTED)

@@ -17,6 +17,7 @@ from tasks_lib.schema import (
     utc_now,
 )
 from tasks_lib.steps._run import SampleRun
+from tasks_lib.steps._sandbox import open_sandboxes
 from tasks_lib.steps._solve import run_limited
 from tasks_lib.task import RunPlan, TaskState
 
@@ -29,6 +30,7 @@ def prepare(plan: RunPlan, sample: Sample, epoch: int) -> SampleRun:
     """
     config = plan.header.eval.config
     context = SampleContext(_id_of(sample), epoch)
+    context.same_errors = config.same_errors
     with use_sample(context):
         state = TaskState(
             model=ModelName(plan.model),
@@ -57,7 +59,8 @@ def prepare(plan: RunPlan, sample: Sample, epoch: int) -> SampleRun:
 
 
 async def set_up(run: SampleRun) -> None:
-    """Run the task's setup solver, if it has one, within the sample's limits."""
+    """Make the sandboxes, then run the task's setup solver within the sample's limits."""
+    await open_sandboxes(run)
     setup = run.plan.setup
     if setup is not None:
         await run_limited(run, "setup", [setup])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import JsonValue
+
 from tasks_lib._util._models import build
+from tasks_lib.sandbox import sandbox_json
 from tasks_lib.schema import EvalSample
 from tasks_lib.steps._run import SampleRun
 from tasks_lib.task import TaskState
@@ -23,8 +26,8 @@ def record(run: SampleRun) -> EvalSample:
         choices=sample.choices,
         chosen=_chosen(state),
         target=sample.target,
-        sandbox=None,
-        files=None,
+        sandbox=_sandbox(run),
+        files=list(sample.files) if sample.files else None,
         setup=sample.setup,
         messages=list(state.messages),
         output=state.output,
@@ -38,11 +41,18 @@ def record(run: SampleRun) -> EvalSample:
         working_time=round(total - context.clock.waited, 6),
         uuid=context.uuid,
         error=run.error,
-        error_retries=[],
+        error_retries=run.retries,
         attachments={},
         limit=run.limit,
         attempt=run.plan.header.eval.attempt,
+        digest=run.digest,
     )
+
+
+def _sandbox(run: SampleRun) -> dict[str, JsonValue] | None:
+    plan = run.plan.sandboxes
+    spec = plan.of(run.sample) if plan is not None else None
+    return sandbox_json(spec) if spec is not None else None
 
 
 def _chosen(state: TaskState) -> list[int] | None:

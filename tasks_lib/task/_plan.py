@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks_lib.approval import ApprovalPolicy
 from tasks_lib.model import Model
+from tasks_lib.sandbox import SandboxPlan
 from tasks_lib.schema import EvalLog, GenerateConfig, LogFormat, Sample
 from tasks_lib.task._protocols import Generate, Scorer, ScoreReducer, Solver
 from tasks_lib.task._scorer_plans import ScorerPlan
@@ -48,6 +49,7 @@ class RunPlan:
         scorers: Sequence[tuple[ScorerPlan, Scorer]],
         reducers: Mapping[str, ScoreReducer],
         approval: Sequence[ApprovalPolicy] | None = None,
+        sandboxes: SandboxPlan | None = None,
         generate: Generate,
         config: GenerateConfig,
         log_dir: str,
@@ -68,6 +70,8 @@ class RunPlan:
         self.reducers = reducers
         self.approval = approval
         """Who decides on calls of tools; None: all are done."""
+        self.sandboxes = sandboxes
+        """Where which sample runs; None: none of them has a sandbox."""
         self.generate = generate
         self.config = config
         """Generate options of the task and of the call, merged."""

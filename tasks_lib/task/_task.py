@@ -14,7 +14,13 @@ from tasks_lib._util._registry import is_registered, registry_info
 from tasks_lib.approval import ApprovalPolicy, ApprovalSource, resolve_approval
 from tasks_lib.dataset import Dataset
 from tasks_lib.model import Model
-from tasks_lib.schema import GenerateConfig, Sample
+from tasks_lib.sandbox import resolve_sandbox
+from tasks_lib.schema import (
+    GenerateConfig,
+    Sample,
+    SandboxEnvironmentSpec,
+    SandboxEnvironmentType,
+)
 from tasks_lib.task._arguments import (
     as_dataset,
     as_scorers,
@@ -55,7 +61,7 @@ class TaskArgs(TypedDict, total=False):
     model: str | Model | None
     config: GenerateConfig
     model_roles: Mapping[str, str | Model] | None
-    sandbox: object
+    sandbox: SandboxEnvironmentType | None
     approval: ApprovalSource | None
     epochs: int | Epochs | None
     fail_on_error: bool | float | None
@@ -74,7 +80,7 @@ class TaskDeprecatedArgs(TypedDict, total=False):
     plan: AnySolver | Sequence[AnySolver]
     max_messages: int | None
     epochs_reducer: ScoreReducers | None
-    tool_environment: object
+    tool_environment: SandboxEnvironmentType | None
 
 
 class Task:
@@ -102,6 +108,8 @@ class Task:
     """Options for the evaluated model; the eval's win over them."""
     model_roles: dict[str, str | Model] | None
     """Models by role, wins as a whole over the eval's."""
+    sandbox: SandboxEnvironmentSpec | None
+    """Where tools run and files of samples go; None: where samples say, or nowhere."""
     approval: list[ApprovalPolicy] | None
     """Who decides on calls of tools, a file's policies included; None: all are done."""
     epochs: int | None
@@ -143,7 +151,7 @@ class Task:
         model: str | Model | None = None,
         config: GenerateConfig = NO_CONFIG,
         model_roles: Mapping[str, str | Model] | None = None,
-        sandbox: object = None,
+        sandbox: SandboxEnvironmentType | None = None,
         approval: ApprovalSource | None = None,
         epochs: int | Epochs | None = None,
         fail_on_error: bool | float | None = None,
@@ -165,7 +173,6 @@ class Task:
             DatasetError: The dataset is empty.
             ParameterError: An argument has a value that makes no sense.
             PrerequisiteError: A solver or scorer is not registered.
-            NotImplementedError: `sandbox` or `tool_environment` is given.
         """
         self._name = None
         self.epochs_reducer = None
@@ -257,9 +264,7 @@ def _attributes(name: str, value: Any) -> dict[str, object]:
         case "approval":
             return {name: resolve_approval(value)}
         case "sandbox":
-            if value is not None:
-                raise NotImplementedError(f"Task({name}=…) is not implemented yet.")
-            return {}
+            return {name: resolve_sandbox(value, "Task")}
         case "epochs":
             return _epochs(value)
         case "name":
@@ -310,12 +315,11 @@ def _modern(old: Mapping[str, Any], epochs: int | Epochs | None) -> dict[str, An
     advice = {
         "plan": "solver",
         "max_messages": "message_limit",
+        "tool_environment": "sandbox",
         "epochs_reducer": "epochs=Epochs(count, reducer)",
     }
     modern: dict[str, Any] = {}
     for name, value in old.items():
-        if name == "tool_environment":
-            raise NotImplementedError("Task(tool_environment=…): sandboxes are not there yet.")
         if name not in advice:
             raise _unknown_argument(name)
         message = f"Task({name}=…) is deprecated, use {advice[name]}."

@@ -28,6 +28,19 @@ from tasks_lib.context import (
     token_limit,
     working_limit,
 )
+from tasks_lib.sandbox import (
+    SandboxConnection,
+    SandboxEnvironment,
+    SandboxEnvironmentConfigType,
+    SandboxEnvironmentLimits,
+    SandboxEnvironments,
+    SandboxEnvironmentSpec,
+    SandboxEnvironmentType,
+    sandbox,
+    sandbox_default,
+    sandbox_with,
+    sandboxenv,
+)
 from tasks_lib.tool import JSONSchema, JSONType, json_schema
 from tasks_lib.util._panel import InputPanel, input_panel
 from tasks_lib.util._subtask import Subtask
@@ -43,6 +56,13 @@ __all__ = [
     "LimitScope",
     "OutputLimitExceededError",
     "RegistryType",
+    "SandboxConnection",
+    "SandboxEnvironment",
+    "SandboxEnvironmentConfigType",
+    "SandboxEnvironmentLimits",
+    "SandboxEnvironmentSpec",
+    "SandboxEnvironmentType",
+    "SandboxEnvironments",
     "Store",
     "StoreModel",
     "Subtask",
@@ -57,6 +77,10 @@ __all__ = [
     "message_limit",
     "registry_create",
     "resource",
+    "sandbox",
+    "sandbox_default",
+    "sandbox_with",
+    "sandboxenv",
     "span",
     "store",
     "store_as",

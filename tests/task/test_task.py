@@ -8,7 +8,13 @@ from tasks_lib._errors import DatasetError, ParameterError, PrerequisiteError
 from tasks_lib._util._registry import register_factory
 from tasks_lib.dataset import MemoryDataset, Sample
 from tasks_lib.model import ModelName
-from tasks_lib.schema import GenerateConfig, SampleScore, Score, Target
+from tasks_lib.schema import (
+    GenerateConfig,
+    SampleScore,
+    SandboxEnvironmentSpec,
+    Score,
+    Target,
+)
 from tasks_lib.task import Generate, Metric, Scorer, Solver, TaskState
 from tasks_lib.task._solver_list import SolverList
 
@@ -56,6 +62,7 @@ def test_defaults() -> None:
         "model": None,
         "config": GenerateConfig(),
         "model_roles": None,
+        "sandbox": None,
         "approval": None,
         "epochs": None,
         "epochs_reducer": None,
@@ -247,21 +254,30 @@ def test_factory_without_its_call(parameter: str, factory: Any) -> None:
         Task(**{parameter: factory})
 
 
-@pytest.mark.parametrize("parameter", ["sandbox", "tool_environment"])
-def test_not_yet(parameter: str) -> None:
-    with pytest.raises(NotImplementedError, match=parameter):
-        Task(**{parameter: "docker"})  # type: ignore[arg-type]
+def test_sandbox() -> None:
+    assert Task().sandbox is None
+    # Whether there is such a type is seen when it is to run: the evaluation may name another.
+    assert Task(sandbox=("docker", "a.yaml")).sandbox == SandboxEnvironmentSpec("docker", "a.yaml")
+    with pytest.raises(ParameterError, match="Task: sandbox is 3, expected a type"):
+        Task(sandbox=3)  # type: ignore[arg-type]
 
 
 def test_deprecated_arguments() -> None:
     solver = note()
 
     with pytest.warns(DeprecationWarning, match=r"Task\(\w+=…\) is deprecated, use ") as warned:
-        made = Task(epochs=2, plan=solver, max_messages=5, epochs_reducer=["mean", "max"])
+        made = Task(
+            epochs=2,
+            plan=solver,
+            max_messages=5,
+            epochs_reducer=["mean", "max"],
+            tool_environment="local",
+        )
 
     assert (made.solver, made.message_limit) == (solver, 5)
     assert (made.epochs, made.epochs_reducer) == (2, ["mean", "max"])
-    assert [Path(warning.filename) for warning in warned] == [Path(__file__)] * 3
+    assert made.sandbox == SandboxEnvironmentSpec("local")
+    assert [Path(warning.filename) for warning in warned] == [Path(__file__)] * 4
 
 
 async def test_solvers_run_in_turn_until_completed() -> None:
