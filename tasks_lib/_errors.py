@@ -12,10 +12,13 @@ EvalsError
 │   │   ├── EvalFileError          ... an eval set
 │   │   ├── PriceTableError        ... models' prices
 │   │   └── ApprovalPolicyError    ... who approves tool calls
+│   ├── EvaluationRunningError     this process is evaluating something already
+│   ├── DisplayError               a display cannot show what is to be run
 │   ├── ToolDefinitionError        a model cannot be told what a tool does or takes
 │   └── AgentDefinitionError       an agent cannot be used where it was passed
 ├── LimitExceededError             a sample used up its messages, tokens or time
 ├── SampleTerminatedError          somebody ended a sample before its end
+├── SampleStalledError             nothing happened in a sample for too long
 ├── ApproverError                  who decides on tool calls failed
 ├── MediaError                     an image, sound or document cannot be read
 ├── ModelError                     a model request failed for good
@@ -26,6 +29,8 @@ EvalsError
 ├── ScratchSpaceError              a temporary file cannot be written
 ├── BridgeError                    a bridged program does what cannot be served
 ├── OutputLimitExceededError       a process wrote more than it may
+├── SandboxError                   a sandbox cannot be made, or a sample not be set up in it
+├── NoSandboxError                 a sample that has no sandbox asks for one
 ├── NoTerminalError                nobody can be asked: there is no terminal
 ├── ToolServiceError               a server or service that a tool needs does not work
 └── ToolError                      a tool failed; the model is told and may go on
@@ -65,8 +70,9 @@ class ParameterError(PrerequisiteError, ValueError):
 class UnknownNameError(PrerequisiteError, LookupError, ValueError):
     """A name that nothing is registered under; the message offers the nearest known ones."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"No {kind} is named {name!r}. {nearest_hint(name, known)}")
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str | None = None) -> None:
+        more = f" {hint}" if hint else ""
+        super().__init__(f"No {kind} is named {name!r}. {nearest_hint(name, known)}{more}")
         self.kind = kind
         self.name = name
 
@@ -103,6 +109,20 @@ class MissingFileError(PrerequisiteError, FileNotFoundError):
         super().__init__(f"The {kind} {path!r} does not exist.{f' {hint}' if hint else ''}")
         self.kind = kind
         self.path = path
+
+
+class EvaluationRunningError(PrerequisiteError, RuntimeError):
+    """Something is evaluated in this process already."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__(
+            f"{function}: this process is evaluating something already. Pass several tasks and "
+            "models to one call, or evaluate in processes of their own."
+        )
+
+
+class DisplayError(PrerequisiteError, RuntimeError):
+    """A display cannot show what is to be run."""
 
 
 class DatasetError(PrerequisiteError, ValueError):
@@ -222,6 +242,22 @@ class SampleTerminatedError(EvalsError):
     """
 
 
+class SampleStalledError(EvalsError):
+    """Nothing happened in a sample for `timeout` seconds, since `last_event` if there was one.
+
+    It is an error, not a limit: the sample is not scored, and the next run does it again.
+    `notes` are sentences of those who were interrupted.
+    """
+
+    def __init__(self, timeout: float, last_event: str | None, notes: Iterable[str] = ()) -> None:
+        last = f"its last one was {last_event}" if last_event else "it had none before"
+        what = f"The sample had no event for {timeout:g} s; {last}."
+        hint = "If a single step may take that long, raise stall_timeout (seconds; 0: no limit)."
+        super().__init__(" ".join([what, *notes, hint]))
+        self.timeout = timeout
+        self.last_event = last_event
+
+
 class ApproverError(EvalsError):
     """What decides on tool calls raised or returned something that it should not."""
 
@@ -275,6 +311,20 @@ class OutputLimitExceededError(EvalsError):
         super().__init__(f"The output is longer than the limit of {limit_str}.")
         self.limit_str = limit_str
         self.truncated_output = truncated_output
+
+
+class SandboxError(EvalsError, RuntimeError):
+    """A sandbox cannot be made, or the files or the setup script of a sample do not work in it."""
+
+
+class NoSandboxError(EvalsError, ProcessLookupError):
+    """A sandbox is asked for where there is none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no sandbox here. Give the task, the sample or the evaluation one: "
+            'sandbox="local", for example.'
+        )
 
 
 class ToolServiceError(EvalsError, RuntimeError):

@@ -12,7 +12,7 @@ from tasks_lib.approval._approver import Approver, approver
 from tasks_lib.approval._policy import ApprovalPolicy
 from tasks_lib.approval._question import Question, current_ask
 from tasks_lib.approval._terminal import ask_on_terminal
-from tasks_lib.context import waiting
+from tasks_lib.context import on_hold
 from tasks_lib.schema import ChatMessage, ToolCall, ToolCallView
 
 _NAME = "human"
@@ -52,7 +52,7 @@ def human_approver(
     ) -> Approval:
         question = Question(message, call, view, offered, timeout)
         ask = current_ask() or ask_on_terminal
-        with waiting():
+        with on_hold():
             decision = await ask(question)
         return too_late if decision is None else decision
 

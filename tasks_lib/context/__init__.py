@@ -2,6 +2,7 @@
 
 from tasks_lib.context._adaptive import FIRST_CONNECTIONS, MOST_CONNECTIONS
 from tasks_lib.context._apply_limits import LimitScope, apply_limits
+from tasks_lib.context._budget import Budget, use_budget
 from tasks_lib.context._clock import Clock
 from tasks_lib.context._collect import collect
 from tasks_lib.context._concurrency import concurrency, use_concurrency
@@ -26,6 +27,7 @@ from tasks_lib.context._sample import (
     SampleContext,
     check_limits,
     current_sample,
+    on_hold,
     record_usage,
     span,
     transcript,
@@ -41,19 +43,22 @@ from tasks_lib.context._slots import (
     connection_slots,
     use_connection_slots,
 )
+from tasks_lib.context._stall import stall_guard
 from tasks_lib.context._store import Store, store, use_store
 from tasks_lib.context._store_model import StoreModel, store_as
 from tasks_lib.context._subprocess import ExecResult, subprocess
 from tasks_lib.context._subtask import subtask
-from tasks_lib.context._transcript import Span, Transcript
+from tasks_lib.context._transcript import EventListener, Span, Transcript, listen_to_events
 
 __all__ = [
     "FIRST_CONNECTIONS",
     "MOST_CONNECTIONS",
+    "Budget",
     "Clock",
     "ConnectionSlots",
     "Display",
     "DisplayType",
+    "EventListener",
     "ExecResult",
     "Gate",
     "InputScreen",
@@ -82,10 +87,13 @@ __all__ = [
     "display_type",
     "has_terminal",
     "input_screen",
+    "listen_to_events",
     "message_limit",
+    "on_hold",
     "open_input_screen",
     "record_usage",
     "span",
+    "stall_guard",
     "store",
     "store_as",
     "subprocess",
@@ -93,6 +101,7 @@ __all__ = [
     "time_limit",
     "token_limit",
     "transcript",
+    "use_budget",
     "use_concurrency",
     "use_connection_slots",
     "use_display",

@@ -8,8 +8,9 @@ from contextvars import ContextVar
 from typing import Literal, Protocol
 
 DisplayType = Literal["full", "conversation", "rich", "plain", "log", "none"]
-"""How an evaluation shows its progress: with bars ("full", "rich"), the conversation, lines
-("plain"), lines in Python's logging ("log"), or not at all."""
+"""How an evaluation shows its progress: with bars ("rich"; "full" is the same), by printing what
+is said in samples ("conversation"), with lines ("plain"), lines in Python's logging ("log"), or
+not at all."""
 
 
 class Display(Protocol):

@@ -12,7 +12,9 @@ from typing import Literal, TypeAlias
 
 from tasks_lib._errors import ParameterError
 from tasks_lib.context._adaptive import FIRST_CONNECTIONS, AdaptiveLimit
-from tasks_lib.context._sample import waiting
+from tasks_lib.context._hold import Hold
+from tasks_lib.context._sample import current_sample, waiting
+from tasks_lib.context._shares import Shares
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ class Gate:
         """
         self.granted = 0
         self.in_use = 0
+        self.shares = Shares()
         self._key = key
         self._peak = 0
         self._lanes: dict[MaxConnections, Lane] = {}
@@ -208,18 +211,39 @@ class Lane:
 class Slot:
     """A context that holds one slot of a lane."""
 
-    __slots__ = ("_lane",)
+    __slots__ = ("_lane", "_sample")
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
+        self._sample: Hold | None = None
+        """Of the sample that holds the slot, if it is one."""
 
     async def __aenter__(self) -> None:
         lane = self._lane
+        context = current_sample()
+        sample = context.hold if context is not None else None
         if not lane.gate.try_take(lane):
-            await lane.gate.wait(lane)
+            await _wait(lane, sample)
+        if sample is not None:
+            self._sample = sample
+            lane.gate.shares.held(sample, 1)
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._lane.gate.give(self._lane)
+        gate = self._lane.gate
+        if self._sample is not None:
+            gate.shares.held(self._sample, -1)
+        gate.give(self._lane)
+
+
+async def _wait(lane: Lane, sample: Hold | None) -> None:
+    if sample is None:
+        await lane.gate.wait(lane)
+        return
+    lane.gate.shares.queued(sample, 1)
+    try:
+        await lane.gate.wait(lane)
+    finally:
+        lane.gate.shares.queued(sample, -1)
 
 
 class _AdaptiveLane(Lane):

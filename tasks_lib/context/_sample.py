@@ -9,7 +9,9 @@ from contextvars import ContextVar
 from tasks_lib._errors import LimitExceededError
 from tasks_lib._util._ids import short_uuid
 from tasks_lib.context._alarm import Alarm
+from tasks_lib.context._budget import active_budget
 from tasks_lib.context._clock import Clock
+from tasks_lib.context._hold import Hold
 from tasks_lib.context._limit_scopes import (
     book_tokens,
     check_blocks,
@@ -32,9 +34,12 @@ class SampleContext:
     __slots__ = (
         "clock",
         "epoch",
+        "hold",
         "limits",
         "model_usage",
+        "same_errors",
         "sample_id",
+        "sandboxes",
         "state",
         "store",
         "total_tokens",
@@ -50,12 +55,18 @@ class SampleContext:
         self.uuid = short_uuid()
         self.limits = limits or SampleLimits()
         self.clock = Clock()
+        self.hold = Hold()
         self.transcript = Transcript(self.clock)
         self.store = Store()
         self.state: object | None = None
         """The latest state of the solvers; what is scored when a limit ends them."""
+        self.sandboxes: object | None = None
+        """Its `tasks_lib.sandbox.SampleSandboxes` while it has some."""
         self.model_usage: dict[str, ModelUsage] = {}
         self.total_tokens = 0
+        self.same_errors: int | None = None
+        """After the same error of a request so many times in a row it is not made again; 0: it
+        is; None: what `tasks_lib.model` does by default."""
 
     def record_usage(self, model: str, usage: ModelUsage) -> None:
         """Add the usage of a call to `model` (`provider/name`), here and in open token limits."""
@@ -125,7 +136,10 @@ def use_sample(context: SampleContext) -> Iterator[SampleContext]:
 
 
 def record_usage(model: str, usage: ModelUsage) -> None:
-    """Add the usage of a call to `model` to the running sample and to open token limits."""
+    """Add the usage of a call to `model` to the running sample, open token limits and budget."""
+    budget = active_budget.get()
+    if budget is not None:
+        budget.add(usage, model)
     context = _current.get()
     if context is not None:
         context.record_usage(model, usage)
@@ -172,8 +186,30 @@ def span(name: str, type: str | None = None) -> Span:
     return Span(context.transcript, store(), name, type)
 
 
+@contextmanager
+def on_hold() -> Iterator[None]:
+    """Book the time of a block as one in which the sample waits for a person or for its turn.
+
+    As `waiting` does; besides, a sample that is on hold has not stalled.
+    """
+    context = _current.get()
+    if context is None:
+        with waiting():
+            yield
+        return
+    context.hold.begin()
+    try:
+        with waiting():
+            yield
+    finally:
+        context.hold.end()
+
+
 def waiting() -> AbstractContextManager[None]:
-    """Book the time of a block as one in which sample and open working limits only wait."""
+    """Book the time of a block as one in which sample and open working limits only wait.
+
+    Where it is a person or its turn that the sample waits for, use `on_hold`.
+    """
     context = _current.get()
     limit = innermost_working_limit.get()
     if limit is None:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from tasks_lib._errors import NoTerminalError
 from tasks_lib.context._display import paused_display
-from tasks_lib.context._sample import transcript, waiting
+from tasks_lib.context._sample import on_hold, transcript
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +58,7 @@ def input_screen(
         NoTerminalError: There is no terminal.
     """
     _require_terminal()
-    with waiting(), _turn:
+    with on_hold(), _turn:
         try:
             with _screen(header, transient, width) as console:
                 yield console
@@ -108,7 +108,7 @@ async def open_input_screen(
     """
     _require_terminal()
     queue = _queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
-    with waiting():
+    with on_hold():
         async with queue:
             while not _turn.acquire(blocking=False):  # noqa: ASYNC110 - a thread has it
                 await asyncio.sleep(_TURN_S)

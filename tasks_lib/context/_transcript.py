@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from contextvars import Token
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
 from types import TracebackType
+from typing import TypeAlias
 
 from pydantic import JsonValue
 
@@ -24,17 +26,36 @@ from tasks_lib.schema import (
     utc_now,
 )
 
+EventListener: TypeAlias = Callable[[Event], None]
+"""Is told of an event when it is recorded; what takes time, such as a tool, has begun then."""
+
+_listener: ContextVar[EventListener | None] = ContextVar("event_listener", default=None)
+
+
+@contextmanager
+def listen_to_events(listener: EventListener) -> Iterator[None]:
+    """Let `listener` be told of the events of all transcripts that begin within this block.
+
+    It is called in the sample that the event belongs to, and what it raises fails the sample.
+    """
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
 
 class Transcript:
     """The events of a sample."""
 
-    __slots__ = ("_clock", "_snapshots", "_spans", "events")
+    __slots__ = ("_clock", "_listener", "_snapshots", "_spans", "events")
 
     def __init__(self, clock: Clock | None = None, spans: int = 0) -> None:
         """Begin a transcript, one that continues another with so many `spans` if there are any."""
         self.events: list[Event] = []
         self._clock = clock or Clock()
         self._spans = spans
+        self._listener = _listener.get()
         self._snapshots: dict[int, tuple[ChatMessage, ChatMessage]] = {}
 
     def record(self, event: Event) -> None:
@@ -45,6 +66,8 @@ class Transcript:
         if not fields["working_start"]:
             fields["working_start"] = round(self._clock.working, 6)
         self.events.append(event)
+        if self._listener is not None:
+            self._listener(event)
 
     def next_span_id(self) -> str:
         """Return an id for a span, unique in this transcript."""

@@ -24,6 +24,7 @@ from tasks_lib.model._name import ModelName
 from tasks_lib.model._prices import ModelCost, PriceTable, load_prices, use_prices
 from tasks_lib.model._providers import BUILTIN_PROVIDERS
 from tasks_lib.model._resolve import (
+    NO_MODEL,
     NOT_GIVEN,
     NotGiven,
     RoleModel,
@@ -34,6 +35,7 @@ from tasks_lib.model._resolve import (
     resolve_models,
 )
 from tasks_lib.model._retry import MAX_ATTEMPTS, MAX_RETRY_SECONDS
+from tasks_lib.model._same_errors import SAME_ERRORS
 from tasks_lib.model._tool_call import parse_tool_call
 from tasks_lib.model._tools import call_tools, execute_tools
 from tasks_lib.model._trim import trim_messages
@@ -77,6 +79,8 @@ __all__ = [
     "MAX_ATTEMPTS",
     "MAX_RETRY_SECONDS",
     "NOT_GIVEN",
+    "NO_MODEL",
+    "SAME_ERRORS",
     "CachePolicy",
     "ChatCompletionChoice",
     "ChatMessage",

@@ -63,6 +63,11 @@ class PriceTable:
         self._prices = dict(prices)
         self._told: set[str] = set()
 
+    def __contains__(self, model: object) -> bool:
+        """Whether calls of a model (`provider/name`) have a price."""
+        name = str(model)
+        return name in self._prices or name.partition("/")[2] in self._prices
+
     def cost(self, model: str, usage: ModelUsage) -> float | None:
         """Return what calls of a model (`provider/name`) cost in US dollars.
 

@@ -39,6 +39,10 @@ class RequestError(ModelError):
         return self.status in _OVERLOADED_STATUS
 
 
+class AttemptTimeoutError(ModelError):
+    """An attempt took longer than `attempt_timeout`; the next one may be faster."""
+
+
 def broken_connection(model: str, error: BaseException, secret: str) -> RequestError:
     """Return the error of a request that got no response, which may pass.
 

@@ -5,7 +5,8 @@ Bounded by default: a request is made at most `MAX_ATTEMPTS` times and not again
 to `JITTER_SECONDS`) that survives an outage of about ten minutes; a longer one is left to
 the retries of the whole task, which wait up to an hour. A config changes the bounds:
 `max_retries` is the number of attempts, the first included, and `timeout` the seconds that
-the request may take with all attempts and waits.
+the request may take with all attempts and waits. Whatever these are, a request that the same
+error ends `same_errors` times in a row is not made again; see `SameErrors`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_excepti
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_exponential, wait_random
 
-from tasks_lib._errors import ModelError, ModelRetryError, ParameterError
+from tasks_lib._errors import ModelRetryError, ParameterError
 from tasks_lib.context import waiting
+from tasks_lib.model._request_error import AttemptTimeoutError
+from tasks_lib.model._same_errors import SAME_ERRORS, SameErrors
 from tasks_lib.schema import GenerateConfig
 
 T = TypeVar("T")
@@ -33,10 +36,6 @@ FIRST_WAIT_SECONDS = 3.0
 MAX_WAIT_SECONDS = 120.0
 JITTER_SECONDS = 3.0
 """Keeps requests that failed together from coming back together."""
-
-
-class AttemptTimeoutError(ModelError):
-    """An attempt took longer than `attempt_timeout`; the next one may be faster."""
 
 
 class Retry(NamedTuple):
@@ -61,6 +60,8 @@ class RetryRules(NamedTuple):
     """Gets an entry before each wait."""
     on_attempt: Callable[[Exception | None], None] | None = None
     """Is told how each attempt ended: with which exception, or None."""
+    same_errors: int = SAME_ERRORS
+    """After the same error so many times in a row there is no further attempt; 0: there is."""
 
     def is_passing(self, error: BaseException) -> bool:
         """Tell whether the request may work later."""
@@ -152,8 +153,9 @@ async def _try_again(
             raise pending.pop()
         return await _attempt(call, rules)
 
+    same = SameErrors(rules.same_errors, rules.retry_after)
     retrying = AsyncRetrying(
-        stop=_Exhausted(rules.config, started),
+        stop=_Exhausted(rules.config, started) | same,
         wait=_Wait(rules.retry_after),
         retry=retry_if_exception(rules.is_passing),
         sleep=_sleep,
@@ -166,7 +168,15 @@ async def _try_again(
         raise ModelRetryError(
             f"{rules.model}: gave up after {error.last_attempt.attempt_number} attempts in "
             f"{time.perf_counter() - started:.1f} s; the last one failed with {cause_text(cause)}"
+            f"{same.reason}"
         ) from cause
+    except asyncio.CancelledError as stop:
+        # For whoever makes an error of it: that the request was retried is in no event yet.
+        stop.add_note(
+            f"{rules.model} had failed {len(rules.retries)} times by then, the last time with "
+            f"{rules.retries[-1].error}."
+        )
+        raise
 
 
 class _Exhausted(stop_base):

@@ -22,6 +22,7 @@ from tasks_lib.model._input import Request
 from tasks_lib.model._prices import with_cost
 from tasks_lib.model._record import CallRecord
 from tasks_lib.model._retry import RetryRules, cause_text, retry_request
+from tasks_lib.model._same_errors import SAME_ERRORS
 from tasks_lib.schema import ModelOutput
 
 LOG_CALLS_VARIABLE = "EVAL_LOG_MODEL_API"
@@ -111,6 +112,7 @@ class Sender:
             self._api.retry_after,
             record.retries,
             self._tell_slots if request.config.max_connections == "auto" else None,
+            _same_errors(context),
         )
         try:
             result = await retry_request(
@@ -138,6 +140,12 @@ class Sender:
             record_usage(self._name, output.usage)
             check_limits()
         return output
+
+
+def _same_errors(context: SampleContext | None) -> int:
+    if context is None or context.same_errors is None:
+        return SAME_ERRORS
+    return context.same_errors
 
 
 def _as_model_error(model: str, error: Exception) -> Exception:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import deepcopy
 
-from tasks_lib.context import SampleContext, Transcript, use_sample
+from tasks_lib.context import SampleContext, Transcript, stall_guard, use_sample
 from tasks_lib.log import resolve_sample_attachments
 from tasks_lib.model import ModelName
 from tasks_lib.schema import (
@@ -22,6 +21,7 @@ from tasks_lib.schema import (
 )
 from tasks_lib.steps._judge import judge
 from tasks_lib.steps._run import logged_error
+from tasks_lib.steps._score import in_half
 from tasks_lib.task import Scorer, TaskState
 
 CallScorers = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
@@ -123,6 +123,7 @@ async def rescore(
         return Rescored(sample, {}, {})
     began = sum(isinstance(event, SpanBeginEvent) for event in sample.events)
     context = SampleContext(sample.id, sample.epoch)
+    context.same_errors = plan.header.eval.config.same_errors
     context.transcript = Transcript(context.clock, spans=began)
     context.uuid = sample.uuid or context.uuid
     scores: dict[str, Score] = {}
@@ -133,7 +134,7 @@ async def rescore(
             state.scores = None
         context.state = state
         try:
-            await call(lambda: _judge_in_time(state, sample, plan, scores))
+            await call(lambda: _judge_in_time(context, state, sample, plan, scores))
         except Exception as error:
             failed = error
             logged = logged_error(error)
@@ -152,11 +153,16 @@ def scorers_failed(sample: EvalSample) -> bool:
 
 
 async def _judge_in_time(
-    state: TaskState, sample: EvalSample, plan: Rescoring, scores: dict[str, Score]
+    context: SampleContext,
+    state: TaskState,
+    sample: EvalSample,
+    plan: Rescoring,
+    scores: dict[str, Score],
 ) -> None:
-    limit = plan.header.eval.config.time_limit
-    async with asyncio.timeout(limit / 2 if limit else None):
-        await judge(state, sample.target, plan.scorers, scores)
+    config = plan.header.eval.config
+    with stall_guard(context, config.stall_timeout):
+        async with in_half(config.time_limit):
+            await judge(state, sample.target, plan.scorers, scores)
 
 
 def _with_scores(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from tasks_lib._errors import LimitExceededError, SampleTerminatedError
-from tasks_lib.context import span
+from tasks_lib.context import span, stall_guard
 from tasks_lib.steps._run import SampleRun
 from tasks_lib.task import Solver, TaskState, run_solver
 
@@ -26,15 +26,20 @@ async def run_limited(run: SampleRun, name: str, solvers: Sequence[Solver]) -> N
     """Run `solvers` in a span called `name`; a limit that is reached ends them.
 
     The state is then the last one that a solver returned or was working on.
+
+    Raises:
+        SampleStalledError: Nothing happened for as long as `stall_timeout` allows.
+        Exception: What a solver raised that is no limit.
     """
     if run.limit is not None:
         return
     began = time.perf_counter()
     left = _time_left(run)
     try:
-        async with asyncio.timeout(left) as timeout:
-            with run.context.within_working_limit(), span(name):
-                await _run_all(run, solvers)
+        with stall_guard(run.context, run.stall_timeout):
+            async with asyncio.timeout(left) as timeout:
+                with run.context.within_working_limit(), span(name):
+                    await _run_all(run, solvers)
     except (LimitExceededError, SampleTerminatedError, ExceptionGroup) as error:
         ended = _ending(error)
         if ended is None:
@@ -58,7 +63,8 @@ async def clean_up(run: SampleRun) -> None:
     try:
         result = cleanup(run.state)
         if inspect.isawaitable(result):
-            await result
+            with stall_guard(run.context, run.stall_timeout):
+                await result
     except Exception:
         logger.warning("The cleanup of sample %r failed.", run.sample.id, exc_info=True)
 

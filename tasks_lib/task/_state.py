@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
 
+from tasks_lib._errors import ParameterError
 from tasks_lib.context import (
     MessageList,
     SampleContext,
@@ -59,6 +60,8 @@ class TaskState:
     ) -> None:
         context = current_sample()
         if context is None:
+            _check_limit("message_limit", message_limit)
+            _check_limit("token_limit", token_limit)
             limits = SampleLimits(message_limit=message_limit, token_limit=token_limit)
             context = SampleContext(sample_id, epoch, limits)
             self._store = context.store
@@ -193,21 +196,33 @@ class TaskState:
 
     @property
     def message_limit(self) -> int | None:
-        """Messages that the conversation may have; setting it checks at once."""
+        """Messages that the conversation may have; setting it checks at once.
+
+        Raises:
+            LimitExceededError: It has more than the limit that is set.
+            ParameterError: The limit that is set is negative.
+        """
         return self._context.limits.message_limit
 
     @message_limit.setter
     def message_limit(self, limit: int | None) -> None:
+        _check_limit("message_limit", limit)
         self._context.limits.message_limit = limit
         self._context.limits.check_messages(len(self._messages))
 
     @property
     def token_limit(self) -> int | None:
-        """Tokens that the sample may use, over all models; setting it checks at once."""
+        """Tokens that the sample may use, over all models; setting it checks at once.
+
+        Raises:
+            LimitExceededError: It has used more than the limit that is set.
+            ParameterError: The limit that is set is negative.
+        """
         return self._context.limits.token_limit
 
     @token_limit.setter
     def token_limit(self, limit: int | None) -> None:
+        _check_limit("token_limit", limit)
         self._context.limits.token_limit = limit
         self._context.check_limits()
 
@@ -225,6 +240,12 @@ class TaskState:
     @completed.setter
     def completed(self, completed: bool) -> None:
         self._completed = completed
+
+
+def _check_limit(name: str, limit: int | None) -> None:
+    # Not `limit < 0`: that would let NaN pass, which no usage exceeds.
+    if limit is not None and not limit >= 0:
+        raise ParameterError("TaskState", name, limit, "0 or more, or None")
 
 
 def _known(tool: Tool) -> Tool:

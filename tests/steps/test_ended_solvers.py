@@ -10,7 +10,7 @@ import pytest
 from tasks_lib._errors import LimitExceededError, SampleTerminatedError
 from tasks_lib.context import SampleContext, SampleLimits, use_sample
 from tasks_lib.model import ModelName
-from tasks_lib.schema import ChatMessageUser, Sample, SampleLimitEvent
+from tasks_lib.schema import ChatMessageUser, EvalLog, EvalSpec, Sample, SampleLimitEvent
 from tasks_lib.steps import SampleRun, run_limited
 from tasks_lib.task import Generate, RunPlan, Solver, TaskState
 
@@ -26,6 +26,7 @@ class Plan:
     """As much of a plan as running solvers needs."""
 
     generate: Generate = _generate
+    header = EvalLog(eval=EvalSpec(created="", task="t", model="mockllm/model"))
 
 
 def raising(error: Exception) -> Solver:
