@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import math
 
-from tasks_lib.schema import EvalResults
+from tasks_lib.schema import EvalLog, EvalResults
+
+
+def status_text(log: EvalLog) -> str:
+    """Return how an evaluation stands: its status, or `incomplete (budget)`."""
+    return f"incomplete ({log.incomplete.reason})" if log.incomplete else log.status
 
 
 def rare_counts(results: EvalResults) -> dict[str, int]:
@@ -39,4 +44,5 @@ def error_limit(fail_on_error: bool | float | None, total: int) -> float:
         return 1
     if fail_on_error is False:
         return math.inf
-    return max(1, fail_on_error * total if fail_on_error < 1 else fail_on_error)
+    # Rounded: 0.7 * 10 is a little more than 7, which an eighth failure would have to reach.
+    return max(1, round(fail_on_error * total, 9) if fail_on_error < 1 else fail_on_error)

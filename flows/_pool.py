@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
+from itertools import starmap
 from typing import cast
 
 from flows._governor import Governor
 from flows._work_pool import CallStage, Granularity, WorkPool
-from tasks_lib.context import MOST_CONNECTIONS
-from tasks_lib.schema import EvalSample, Sample
-from tasks_lib.steps import SampleRun, Stage, run_sample
+from tasks_lib.context import MOST_CONNECTIONS, Budget
+from tasks_lib.schema import EvalError, EvalRetryError, EvalSample, Sample
+from tasks_lib.steps import SampleRun, Stage, failed_attempt, run_sample
 from tasks_lib.task import RunPlan
 
 STAGE_SAMPLES = 500
@@ -45,11 +46,41 @@ def max_samples(plan: RunPlan) -> int:
     return plan.header.eval.config.max_samples or connections
 
 
-class SamplePool:
-    """Runs the samples of a plan."""
+def same_in_a_row(attempts: Sequence[EvalError], most: int) -> bool:
+    """Say whether the last `most` attempts, or more, have all failed alike; 0: never."""
+    last = attempts[-most:] if most else ()
+    return len(last) == most > 0 and len({attempt.message for attempt in last}) == 1
 
-    def __init__(self, plan: RunPlan, governor: Governor, on_sample: OnSample) -> None:
+
+class SampleWork:
+    """A sample that is to be run in an epoch, and the attempts at it that have failed."""
+
+    __slots__ = ("epoch", "failed", "sample")
+
+    def __init__(self, sample: Sample, epoch: int) -> None:
+        self.sample = sample
+        self.epoch = epoch
+        self.failed: list[EvalRetryError] = []
+        """Empty where nothing is run again."""
+
+
+class SamplePool:
+    """Runs the samples of a plan, those that fail up to `retry_on_error` times again.
+
+    What ends with an error is run again, also one that stalled or timed out while it was
+    scored; what a limit ends is finished. An error that `same_errors` attempts in a row have
+    met is taken for final.
+    """
+
+    def __init__(
+        self, plan: RunPlan, governor: Governor, on_sample: OnSample, budget: Budget | None
+    ) -> None:
+        """Prepare the pool; `budget` is asked before each sample, and each further attempt."""
+        config = plan.header.eval.config
         self._plan = plan
+        self._budget = budget
+        self._retries = config.retry_on_error or 0
+        self._same_errors = config.same_errors or 0
         self._pool = WorkPool(
             granularity(plan),
             max_samples(plan),
@@ -57,21 +88,35 @@ class SamplePool:
             label=self._label,
             run=self._run,
             done=on_sample,
+            retries=self._retries,
+            again=self._again,
+            may_start=self._may_start,
         )
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the budget was used up before all was done."""
+        return self._pool.held_back
 
     async def run(self, work: Iterator[tuple[Sample, int]]) -> None:
         """Run all of `work`. Raises what `on_sample` raises, after cancelling the rest."""
-        await self._pool.run(work)
+        await self._pool.run(starmap(SampleWork, work))
 
-    def _label(self, item: tuple[Sample, int]) -> str:
-        sample, epoch = item
-        return self._plan.label(sample.id, epoch)
+    def _label(self, item: SampleWork) -> str:
+        label = self._plan.label(cast(int | str, item.sample.id), item.epoch)
+        return f"{label}, attempt {len(item.failed) + 1}" if item.failed else label
 
-    async def _run(
-        self, item: tuple[Sample, int], call: CallStage
-    ) -> tuple[EvalSample, Exception | None]:
+    async def _run(self, item: SampleWork, call: CallStage) -> tuple[EvalSample, Exception | None]:
         async def call_stage(stage: Stage, run: SampleRun) -> None:
             await call(stage.name, partial(stage.run, run))
 
-        sample, epoch = item
-        return await run_sample(self._plan, sample, epoch, call_stage)
+        ran, error = await run_sample(self._plan, item.sample, item.epoch, call_stage, item.failed)
+        if error is not None and self._retries:
+            item.failed.append(failed_attempt(ran, error))
+        return ran, error
+
+    def _again(self, item: SampleWork) -> bool:
+        return not same_in_a_row(item.failed, self._same_errors)
+
+    def _may_start(self) -> bool:
+        return self._budget is None or self._budget.used_up is None

@@ -13,8 +13,10 @@ from tasks_lib.steps._sample import (
     Stage,
     StageCall,
     call_stage,
+    failed_attempt,
     run_sample,
 )
+from tasks_lib.steps._sandbox import prepare_sandboxes
 from tasks_lib.steps._score import score
 from tasks_lib.steps._solve import clean_up, run_limited, solve
 from tasks_lib.steps._summarize import summarize
@@ -31,9 +33,11 @@ __all__ = [
     "StageCall",
     "call_stage",
     "clean_up",
+    "failed_attempt",
     "generate_with",
     "load",
     "prepare",
+    "prepare_sandboxes",
     "record",
     "rescore",
     "run_limited",

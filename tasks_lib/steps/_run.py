@@ -6,10 +6,12 @@ import traceback
 from datetime import datetime
 
 from tasks_lib._errors import LimitExceededError, SampleTerminatedError
+from tasks_lib._util._blot import blotted
 from tasks_lib.context import SampleContext
 from tasks_lib.schema import (
     ErrorEvent,
     EvalError,
+    EvalRetryError,
     EvalSampleLimit,
     Sample,
     SampleLimitEvent,
@@ -30,11 +32,13 @@ class SampleRun:
 
     __slots__ = (
         "context",
+        "digest",
         "epoch",
         "error",
         "exception",
         "limit",
         "plan",
+        "retries",
         "sample",
         "scores",
         "solving_s",
@@ -54,6 +58,10 @@ class SampleRun:
         self.solving_s = 0.0
         """Seconds that setup and solvers have taken; the time limit counts them."""
         self.scores: dict[str, Score] = {}
+        self.digest: str | None = None
+        """Of the dataset's sample; see `sample_digest`."""
+        self.retries: list[EvalRetryError] = []
+        """The attempts before this one, which failed."""
         self.limit: EvalSampleLimit | None = None
         self.error: EvalError | None = None
         self.exception: Exception | None = None
@@ -62,6 +70,11 @@ class SampleRun:
     def id(self) -> int | str:
         """Id of the sample."""
         return self.context.sample_id
+
+    @property
+    def stall_timeout(self) -> float | None:
+        """Seconds without an event after which the sample has stalled; 0 or None: never."""
+        return self.plan.header.eval.config.stall_timeout
 
     @property
     def label(self) -> str:
@@ -91,4 +104,4 @@ def logged_error(error: Exception) -> EvalError:
     lines = traceback.format_exception(error, limit=-TRACEBACK_FRAMES)
     text = str(error)
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return EvalError(message=message, traceback="".join(lines))
+    return EvalError(message=blotted(message), traceback=blotted("".join(lines)))
