@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Sequence
 from copy import copy
 
-from flows._identity import identify, latest_logs
+from flows._earlier_logs import (
+    check_only_of,
+    is_as_asked,
+    logs_of_run,
+    read_earlier_logs,
+    remove_superseded,
+    warn_of_others,
+)
 from flows._session import Session
-from tasks_lib._errors import PrerequisiteError
 from tasks_lib._util._ids import short_uuid
 from tasks_lib.context import connection_slots
-from tasks_lib.log import remove_eval_log
 from tasks_lib.schema import EvalLog, GenerateConfig, utc_now
 from tasks_lib.task import RunPlan
-
-logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 3600.0
 """Waits between attempts double up to this."""
@@ -30,32 +33,43 @@ def waits(attempts: int, first_s: float) -> list[float]:
 
 
 def adopt_logs(session: Session, log_dir: str) -> None:
-    """Take over what an earlier call has left in the log directory.
+    """Take over what earlier calls, of `eval` too, have left in the log directory.
 
-    A run that has succeeded is not run again. Of one that has not, or that had fewer
-    epochs, the finished samples are reused.
+    A run that has succeeded, with the same epochs, reducers and metrics, is not run again. Of
+    any other the finished samples of all its logs are reused. Logs that a finished one has made
+    needless, as when the process was killed between the two, are removed (`retry_cleanup`).
 
     Raises:
-        PrerequisiteError: Two runs of the session are the same.
+        PrerequisiteError: The directory has logs of tasks that are not in the set.
     """
-    identify([plan.header for plan in session.plans])
-    existing = latest_logs(log_dir)
+    headers = [plan.header for plan in session.plans]
+    options = session.options
+    logs = read_earlier_logs(log_dir)
+    if not options.log_dir_allow_dirty:
+        check_only_of(log_dir, logs, headers)
+    claimed: set[str] = set()
     for position, plan in enumerate(session.plans):
-        log = existing.get(plan.header.eval.task_identity or "")
-        if log is None:
-            continue
-        if log.status == "success" and log.eval.config.epochs == plan.epochs:
-            session.outcomes[position] = log
-        else:
-            session.plans[position] = _again(plan, log)
-            session.previous[position] = log
+        own = logs_of_run(plan.header, logs, options.ignore_changes)
+        claimed.update(log.location for log in own)
+        done = next((log for log in own if is_as_asked(plan, log)), None)
+        if done is not None:
+            session.outcomes[position] = done
+            if options.retry_cleanup:
+                for log in own:
+                    if log.status != "success":
+                        remove_superseded(log, done)
+        elif own:
+            session.plans[position] = _again(plan, own)
+            session.previous[position] = own
+    warn_of_others(headers, [log for log in logs if log.location not in claimed])
 
 
 def prepare_next(session: Session, position: int) -> None:
     """Make a plan ready for another attempt, with fewer connections, after its last log."""
     last = session.outcomes.pop(position)
-    plan = _again(session.plans[position], last)
-    session.previous[position] = last
+    session.errors.pop(position, None)
+    plan = _again(session.plans[position], [last])
+    session.previous[position] = [last, *session.previous.get(position, [])]
     _lower_connections(plan, session.options.retry_connections)
     session.plans[position] = plan
 
@@ -71,27 +85,14 @@ def _lower_connections(plan: RunPlan, factor: float) -> None:
     plan.header.plan = plan.header.plan.model_copy(update={"config": plan.config})
 
 
-def remove_superseded(previous: EvalLog | None, log: EvalLog) -> None:
-    """Delete the log of an earlier attempt once `log` holds all that it had.
-
-    That of a run which may still be going on stays.
-    """
-    if previous is None or not previous.location:
-        return
-    if log.location != previous.location and log.status == "success":
-        try:
-            remove_eval_log(previous.location)
-        except (PrerequisiteError, OSError) as error:
-            logger.warning("An earlier log of %s stays: %s", log.eval.task, error)
-
-
-def _again(plan: RunPlan, last: EvalLog) -> RunPlan:
+def _again(plan: RunPlan, previous: Sequence[EvalLog]) -> RunPlan:
+    """Return the plan of the next attempt after earlier logs, the newest first."""
     again = copy(plan)
     spec = plan.header.eval.model_copy(
         update={
             "eval_id": short_uuid(),
-            "task_id": last.eval.task_id,
-            "attempt": last.eval.attempt + 1,
+            "task_id": previous[0].eval.task_id,
+            "attempt": max(log.eval.attempt for log in previous) + 1,
             "created": utc_now().isoformat(timespec="seconds"),
         }
     )

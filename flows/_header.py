@@ -9,14 +9,16 @@ from flows._named import solver_spec
 from flows._options import EvalOptions
 from flows._revision import package_versions, revision
 from tasks_lib import Task
-from tasks_lib._util._params import plain_params
+from tasks_lib._util._params import plain_defaults, plain_params
 from tasks_lib._util._registry import (
     is_registered,
+    registry_defaults,
     registry_params,
     unqualified_name,
 )
 from tasks_lib.dataset import dataset_digest
 from tasks_lib.model import Model
+from tasks_lib.sandbox import SandboxEnvironmentSpec, sandbox_json
 from tasks_lib.schema import (
     EvalConfig,
     EvalDataset,
@@ -44,6 +46,7 @@ def make_header(  # noqa: PLR0913 - what a run is made of
     config: GenerateConfig,
     options: EvalOptions,
     run_id: str,
+    sandbox: SandboxEnvironmentSpec | None,
 ) -> EvalLog:
     """Return the header of a log that is about to start."""
     solver, solver_args = solver_spec(options.solver)
@@ -61,6 +64,7 @@ def make_header(  # noqa: PLR0913 - what a run is made of
         solver_args=solver_args,
         tags=options.tags,
         dataset=_dataset(task, samples),
+        sandbox=sandbox_json(sandbox) if sandbox is not None else None,
         model=str(model),
         model_generate_config=model.config,
         model_base_url=model.base_url,
@@ -73,10 +77,15 @@ def make_header(  # noqa: PLR0913 - what a run is made of
         scorers=[eval_scorer(plan) for plan in scorers] or None,
         metrics=metric_definitions(task.metrics) if task.metrics is not None else None,
     )
-    steps = [
-        EvalPlanStep(solver=_name(s), params=plain_params(registry_params(s))) for s in solvers
-    ]
-    return EvalLog(eval=spec, plan=EvalPlan(steps=steps, config=config))
+    return EvalLog(eval=spec, plan=EvalPlan(steps=[_step(s) for s in solvers], config=config))
+
+
+def _step(solver: Solver) -> EvalPlanStep:
+    return EvalPlanStep(
+        solver=_name(solver),
+        params=plain_params(registry_params(solver)),
+        defaults=plain_defaults(registry_defaults(solver)),
+    )
 
 
 def _relative(file: str | None) -> str | None:

@@ -5,10 +5,12 @@ All that can be checked is checked here, before anything runs or is written.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from flows._header import make_header
+from flows._identity import task_identity
 from flows._named import resolve_scorers, resolve_solver
 from flows._options import EvalOptions
 from scorers import create_reducers
@@ -18,7 +20,8 @@ from tasks_lib._errors import ParameterError
 from tasks_lib.approval import approval_config, resolve_approval
 from tasks_lib.dataset import check_ids, check_selection, select_samples
 from tasks_lib.model import Model, get_model, resolve_model_roles
-from tasks_lib.schema import EvalConfig, Sample
+from tasks_lib.sandbox import SandboxPlan, check_samples, resolve_sandbox
+from tasks_lib.schema import EvalConfig, Sample, SandboxEnvironmentSpec
 from tasks_lib.steps import generate_with
 from tasks_lib.task import (
     RunPlan,
@@ -29,6 +32,8 @@ from tasks_lib.task import (
     load_tasks,
     scorer_plans,
 )
+
+logger = logging.getLogger(__name__)
 
 
 def make_plans(
@@ -61,12 +66,11 @@ def make_plans(
 
 def make_plan(task: Task, model: Model, options: EvalOptions, run_id: str, log_dir: str) -> RunPlan:
     """Return the plan for one task on one model (or on the task's own)."""
-    if task.model is not None:
-        model = get_model(task.model) if isinstance(task.model, str) else task.model
-    roles = resolve_model_roles(task.model_roles or options.model_roles)
+    model = _model(task, model)
+    roles = resolve_model_roles({**(options.model_roles or {}), **(task.model_roles or {})})
     dataset = check_ids(task.dataset)
     samples = select_samples(dataset, options.limit, options.sample_id, task.name)
-    _check_samples(task, samples)
+    sandboxes = _sandboxes(task, samples, options)
     solvers = _solvers(task, options.solver)
     scorers = _scorers(task, options)
     plans_of_scorers = scorer_plans(scorers, task.metrics)
@@ -89,7 +93,9 @@ def make_plan(task: Task, model: Model, options: EvalOptions, run_id: str, log_d
         config=config,
         options=options,
         run_id=run_id,
+        sandbox=sandboxes.spec if sandboxes is not None else None,
     )
+    header.eval.task_identity = task_identity(header)
     return RunPlan(
         header=header,
         samples=samples,
@@ -101,6 +107,7 @@ def make_plan(task: Task, model: Model, options: EvalOptions, run_id: str, log_d
         scorers=list(zip(plans_of_scorers, scorers, strict=True)),
         reducers=reducers,
         approval=approval,
+        sandboxes=sandboxes,
         generate=generate_with(model),
         config=config,
         log_dir=log_dir,
@@ -108,14 +115,35 @@ def make_plan(task: Task, model: Model, options: EvalOptions, run_id: str, log_d
     )
 
 
-def _check_samples(task: Task, samples: Sequence[Sample]) -> None:
-    for sample in samples:
-        for name in ("sandbox", "files", "setup"):
-            if getattr(sample, name):
-                raise NotImplementedError(
-                    f"Sample {sample.id!r} of the task {task.name!r} has {name}: sandboxes are "
-                    "not implemented yet."
-                )
+def _model(task: Task, asked: Model) -> Model:
+    """Return the model that a task runs on: its own, if it has one."""
+    if task.model is None:
+        return asked
+    own = get_model(task.model) if isinstance(task.model, str) else task.model
+    if str(asked) not in ("none/none", str(own)):
+        logger.warning("The task %r runs on its own model, %s, not on %s.", task.name, own, asked)
+    return own
+
+
+def _sandboxes(task: Task, samples: Sequence[Sample], options: EvalOptions) -> SandboxPlan | None:
+    """Return where the samples run, None if none of them has a sandbox."""
+    plan = SandboxPlan(
+        task.name.rsplit("/", 1)[-1],
+        _sandbox(resolve_sandbox(options.sandbox), task.sandbox),
+        folder=task.run_dir,
+        max_sandboxes=options.max_sandboxes,
+        cleanup=options.sandbox_cleanup,
+    )
+    return plan if check_samples(plan, samples) else None
+
+
+def _sandbox(
+    asked: SandboxEnvironmentSpec | None, own: SandboxEnvironmentSpec | None
+) -> SandboxEnvironmentSpec | None:
+    """Return the call's sandbox, else the task's own, whose config serves a call for its type."""
+    if asked is None or (own is not None and own.type == asked.type and asked.config is None):
+        return own
+    return asked
 
 
 def _scorers(task: Task, options: EvalOptions) -> list[Scorer]:
@@ -165,6 +193,7 @@ def _eval_config(task: Task, options: EvalOptions, epochs: int, reducers: list[s
         epochs=epochs,
         epochs_reducer=reducers,
         fail_on_error=fail_on_error,
+        retry_on_error=options.retry_on_error,
         errors_as_incorrect=options.errors_as_incorrect or None,
         message_limit=_first(options.message_limit, task.message_limit),
         token_limit=_first(options.token_limit, task.token_limit),
@@ -173,6 +202,12 @@ def _eval_config(task: Task, options: EvalOptions, epochs: int, reducers: list[s
         max_samples=options.max_samples,
         max_tasks=options.max_tasks,
         max_subprocesses=options.max_subprocesses,
+        max_sandboxes=options.max_sandboxes,
+        sandbox_cleanup=options.sandbox_cleanup,
+        stall_timeout=options.stall_timeout,
+        same_errors=options.same_errors,
+        budget=options.budget.model_dump(exclude_none=True) if options.budget else None,
+        score_display=options.score_display,
         log_samples=options.log_samples,
         log_realtime=options.log_realtime,
         log_images=options.log_images,

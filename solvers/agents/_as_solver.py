@@ -8,7 +8,13 @@ from typing import Any
 from solvers.agents._agent import Agent, check_arguments, require_agent
 from solvers.agents._run import fresh_limits, run_agent
 from solvers.agents._state import AgentState, StateWatch, share_conversation
-from tasks_lib._util._registry import RegistryInfo, registry_name, registry_params, registry_tag
+from tasks_lib._util._registry import (
+    RegistryInfo,
+    registry_defaults,
+    registry_name,
+    registry_params,
+    registry_tag,
+)
 from tasks_lib.context import Limit, message_limit
 from tasks_lib.task import Generate, Solver, TaskState
 
@@ -44,7 +50,8 @@ def as_solver(agent: Agent, limits: Sequence[Limit] = (), **agent_kwargs: Any) -
 
     info = RegistryInfo("solver", registry_name(agent))
     limited = {"limits": list(limits)} if limits else {}
-    registry_tag(solve, info, {**registry_params(agent), **agent_kwargs, **limited})
+    params = {**registry_params(agent), **agent_kwargs, **limited}
+    registry_tag(solve, info, params, defaults=registry_defaults(agent))
     return solve
 
 

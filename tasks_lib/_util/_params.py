@@ -21,6 +21,11 @@ def plain_params(params: Mapping[str, object]) -> dict[str, JsonValue]:
     return {key: plain_value(value) for key, value in params.items()}
 
 
+def plain_defaults(defaults: Mapping[str, object]) -> dict[str, JsonValue] | None:
+    """Return defaults as JSON values, those that are None left out; None if none is left."""
+    return plain_params({k: v for k, v in defaults.items() if v is not None}) or None
+
+
 def plain_value(value: object) -> JsonValue:
     """Return one value as a JSON value; see `plain_params`."""
     if value is None or isinstance(value, bool | int | float):

@@ -20,7 +20,16 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 RegistryType = Literal[
-    "task", "solver", "agent", "scorer", "metric", "score_reducer", "modelapi", "tool", "approver"
+    "task",
+    "solver",
+    "agent",
+    "scorer",
+    "metric",
+    "score_reducer",
+    "modelapi",
+    "tool",
+    "approver",
+    "sandboxenv",
 ]
 """The kinds of things that have names."""
 
@@ -29,6 +38,7 @@ ENTRY_POINT_GROUP = "prefect_evals"
 
 _INFO = "__evals_registry_info__"
 _PARAMS = "__evals_registry_params__"
+_DEFAULTS = "__evals_registry_defaults__"
 
 
 @dataclass(frozen=True)
@@ -94,11 +104,12 @@ def registry_tag(
     info: RegistryInfo,
     params: Mapping[str, object],
     signature: inspect.Signature | None = None,
+    defaults: Mapping[str, object] | None = None,
 ) -> None:
     """Let `instance` remember its name and the arguments that were passed for it.
 
     Arguments collected by `*args` or `**kwargs` are recorded as if they had been named
-    (`kwargs`) or as a list (`args`).
+    (`kwargs`) or as a list (`args`). Defaults are those of `signature`, unless they are given.
     """
     flat: dict[str, object] = {}
     for key, value in params.items():
@@ -113,6 +124,10 @@ def registry_tag(
     # an instance that cannot remember anything.
     setattr(instance, _INFO, info)
     setattr(instance, _PARAMS, flat)
+    if defaults is None and signature is not None:
+        parameters = signature.parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    setattr(instance, _DEFAULTS, dict(defaults or {}))
 
 
 def registry_lookup(type: RegistryType, name: str) -> Callable[..., object] | None:
@@ -157,6 +172,27 @@ def check_arguments(
         raise ParameterError(name, "arguments", sorted(kwargs), f"a full set ({error})") from error
 
 
+def call_recorded(
+    name: str, factory: Callable[..., object], params: Mapping[str, object]
+) -> object:
+    """Call `factory` with arguments as `registry_params` records them: `*args` are a list.
+
+    Raises:
+        ParameterError: They are not arguments of `factory`, or one is missing.
+    """
+    parameters = inspect.signature(factory).parameters.values()
+    star = next((p for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
+    listed = params.get(star.name) if star is not None else None
+    if star is None or not isinstance(listed, list):
+        check_arguments(name, factory, params)
+        return factory(**params)
+    rest = {key: value for key, value in params.items() if key != star.name}
+    check_arguments(name, factory, rest)
+    before = [p for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    positional = [rest.pop(p.name, p.default) for p in before] if listed else []
+    return factory(*positional, *listed, **rest)
+
+
 def registry_info(obj: object) -> RegistryInfo:
     """Return what `obj`, a factory or an instance, is registered as.
 
@@ -179,10 +215,22 @@ def is_registered(obj: object, type: RegistryType | None = None) -> bool:
     return isinstance(info, RegistryInfo) and (type is None or info.type == type)
 
 
+def is_factory(obj: object, type: RegistryType) -> bool:
+    """Tell whether `obj` is what a decorator registered, and not an instance that it made."""
+    return is_registered(obj, type) and callable(obj) and not hasattr(obj, _PARAMS)
+
+
 def registry_params(obj: object) -> dict[str, object]:
     """Return the arguments that were passed for the instance `obj`; defaults are left out."""
     params = getattr(obj, _PARAMS, None)
     return dict(params) if isinstance(params, dict) else {}
+
+
+def registry_defaults(obj: object) -> dict[str, object]:
+    """Return the default of each parameter of `obj` for which nothing was passed."""
+    defaults = getattr(obj, _DEFAULTS, None)
+    passed = registry_params(obj)
+    return {key: value for key, value in (defaults or {}).items() if key not in passed}
 
 
 def registry_name(obj: object) -> str:

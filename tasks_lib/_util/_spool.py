@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from array import array
 from io import FileIO
@@ -19,7 +20,8 @@ class Spool:
     """A growing list of bytes of which memory holds eight bytes per record, and the newest MiB.
 
     The rest is in a temporary file without a name (in the folder that TMPDIR names), which
-    goes with the process, however that ends. Not for several threads at once.
+    goes with the process, however that ends. Not for several threads at once: another one
+    gets a `snapshot`.
     """
 
     def __init__(self) -> None:
@@ -56,11 +58,23 @@ class Spool:
         if start >= self._in_file:  # no record is in both: they are written whole
             return bytes(self._newest[start - self._in_file : end - self._in_file])
         if start < self._block_start or end > self._block_start + len(self._block):
-            file = cast(FileIO, self._file)
-            file.seek(start)
-            self._block = file.read(max(end - start, _BLOCK_BYTES))
+            file = cast(FileIO, self._file).fileno()
+            self._block = os.pread(file, max(end - start, _BLOCK_BYTES), start)
             self._block_start = start
         return self._block[start - self._block_start : end - self._block_start]
+
+    def snapshot(self) -> Spool:
+        """Return the records that there are now, to be read in another thread and then closed.
+
+        It has the file in common with this one, whose further records it does not see.
+        """
+        copy = Spool()
+        copy._ends = self._ends[:]
+        copy._newest = self._newest[:]
+        copy._in_file = self._in_file
+        if self._file is not None:
+            copy._file = FileIO(os.dup(self._file.fileno()))
+        return copy
 
     def close(self) -> None:
         """Give memory and file back; there are no records afterwards."""

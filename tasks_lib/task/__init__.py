@@ -4,9 +4,10 @@ from tasks_lib.task._branch import sample_state, use_branch
 from tasks_lib.task._decorator import task
 from tasks_lib.task._discover import TaskInfo, list_tasks
 from tasks_lib.task._epochs import Epochs
-from tasks_lib.task._import import task_functions
+from tasks_lib.task._import import registered_in, source_module
 from tasks_lib.task._load import Tasks, load_tasks
 from tasks_lib.task._logged_plans import (
+    logged_arguments,
     logged_metrics,
     logged_scorer,
     plan_of_scorer,
@@ -68,19 +69,21 @@ __all__ = [
     "eval_scorer",
     "list_tasks",
     "load_tasks",
+    "logged_arguments",
     "logged_metrics",
     "logged_scorer",
     "metric_definitions",
     "metric_values",
     "plan_of_scorer",
+    "registered_in",
     "run_solver",
     "running_generate",
     "sample_state",
     "score",
     "scorer_metrics",
     "scorer_plans",
+    "source_module",
     "task",
-    "task_functions",
     "task_with",
     "use_branch",
     "use_scorers",

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tasks_lib._errors import PrerequisiteError
-from tasks_lib._util._registry import is_registered
+from tasks_lib._util._registry import RegistryType, is_factory
 from tasks_lib.task._task import Task
 
 _lock = threading.RLock()
@@ -36,13 +37,35 @@ def task_functions(file: Path) -> list[Callable[..., Task]]:
     Raises:
         PrerequisiteError: It cannot be imported. Names the line; the cause is chained.
     """
-    module = _imported(file)
-    functions: list[Callable[..., Task]] = []
+    return registered_in(_imported(file), "task")
+
+
+def registered_in(module: ModuleType, kind: RegistryType) -> list[Callable[..., Any]]:
+    """Return the registered functions and classes of a kind that a module defines itself."""
+    found: list[Callable[..., Any]] = []
     for value in vars(module).values():
         own = getattr(value, "__module__", None) == module.__name__
-        if own and callable(value) and is_registered(value, "task") and value not in functions:
-            functions.append(value)
-    return functions
+        if own and is_factory(value, kind) and value not in found:
+            found.append(value)
+    return found
+
+
+def source_module(file: Path) -> ModuleType:
+    """Return the module that a Python file is, imported now unless this process has it.
+
+    A module that was imported in the usual way, the running program included, counts, with the
+    text that the file had then: nothing in it is defined twice.
+
+    Raises:
+        PrerequisiteError: It cannot be imported. Names the line; the cause is chained.
+    """
+    file = Path(os.path.normpath(file.expanduser().absolute()))
+    if file not in _modules:
+        for module in list(sys.modules.values()):
+            known = getattr(module, "__file__", None)
+            if isinstance(known, str) and os.path.abspath(known) == str(file):  # noqa: PTH100 - fast
+                return module
+    return _imported(file)
 
 
 @contextmanager

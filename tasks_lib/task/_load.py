@@ -117,7 +117,7 @@ def _source(one: OneTask) -> Iterator[Task | _Factory]:
     elif callable(one):
         if not is_registered(one, "task"):
             label = getattr(one, "__qualname__", repr(one))
-            raise PrerequisiteError(f"{label} is not a task: decorate it with @task.")
+            raise ParameterError("load_tasks", "tasks", label, "a function decorated with @task")
         yield _Factory(one)
     else:
         expected = "a name, path, @task function, TaskInfo, Task, or a list of these"

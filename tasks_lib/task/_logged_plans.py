@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, cast
 
 from tasks_lib._errors import ParameterError, UnknownNameError
 from tasks_lib._util._registry import (
     RegistryType,
-    check_arguments,
+    call_recorded,
     known_names,
     registry_lookup,
 )
@@ -72,6 +72,20 @@ def logged_scorer(scorer: EvalScorer) -> Scorer:
     raise UnknownNameError("scorer", scorer.name, known_names("scorer"))
 
 
+def logged_arguments(
+    name: str, factory: Callable[..., object], logged: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the arguments of `factory` as they were passed, from what a log has of them.
+
+    Solvers, scorers, metrics, tools and agents among them are made anew.
+
+    Raises:
+        ParameterError: One was something that a log cannot hold. Errors say `name`.
+    """
+    parameters = inspect.signature(factory).parameters
+    return {key: _argument(name, key, value, parameters.get(key)) for key, value in logged.items()}
+
+
 def _candidates(name: str) -> Iterator[str]:
     """Yield what a scorer may be registered as.
 
@@ -97,12 +111,7 @@ def _made(kind: RegistryType, name: str, options: Mapping[str, object]) -> objec
     factory = registry_lookup(kind, name)
     if factory is None:
         raise UnknownNameError(kind, name, known_names(kind))
-    check_arguments(name, factory, options)
-    parameters = inspect.signature(factory).parameters
-    arguments = {
-        key: _argument(name, key, value, parameters.get(key)) for key, value in options.items()
-    }
-    return factory(**arguments)
+    return call_recorded(name, factory, logged_arguments(name, factory, options))
 
 
 def _argument(name: str, key: str, value: object, parameter: inspect.Parameter | None) -> object:
@@ -112,8 +121,10 @@ def _argument(name: str, key: str, value: object, parameter: inspect.Parameter |
     if isinstance(value, list):
         return [_argument(name, key, item, parameter) for item in value]
     takes = str(parameter.annotation) if parameter is not None else ""
-    if isinstance(value, str) and _TAKES_METRIC.search(takes):
+    if isinstance(value, str) and _TAKES_REGISTERED.search(takes):
         return _nested(name, key, value, {})
+    if isinstance(value, str) and _REPR.fullmatch(value):
+        raise _lost(name, key, value)
     # Parameter.empty, which stands for no default, is a class and so callable.
     default = (
         None if parameter is None or parameter.default is parameter.empty else parameter.default
@@ -124,7 +135,9 @@ def _argument(name: str, key: str, value: object, parameter: inspect.Parameter |
 
 
 def _nested(name: str, key: str, logged: str, params: Mapping[str, object]) -> object:
-    kinds: tuple[RegistryType, ...] = ("metric", "scorer", "score_reducer", "solver", "tool")
+    kinds: tuple[RegistryType, ...] = (
+        "metric", "scorer", "score_reducer", "solver", "agent", "tool"
+    )  # fmt: skip
     for kind in kinds:
         if registry_lookup(kind, logged) is not None:
             return _made(kind, logged, params)
@@ -136,4 +149,6 @@ def _lost(name: str, key: str, value: object) -> ParameterError:
     return ParameterError(name, key, value, expected)
 
 
-_TAKES_METRIC = re.compile(r"\b(Metric|Scorer|ScoreReducer)\b")
+_TAKES_REGISTERED = re.compile(r"\b(Metric|Scorer|ScoreReducer|Solver|Agent|Tool|ToolDef)\b")
+_REPR = re.compile(r"<[\w.]+( object| .*)?>")
+"""What a log has of objects that it cannot hold."""

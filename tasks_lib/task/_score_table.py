@@ -100,6 +100,17 @@ class ScoreTable:
     ) -> None:
         self.close()
 
+    def snapshot(self) -> ScoreTable:
+        """Return what the table holds now, to be read in another thread and then closed."""
+        copy = ScoreTable()
+        copy.completed, copy.errored = self.completed, self.errored
+        copy.limited, copy.scored = self.limited, self.scored
+        copy._samples = self._samples.snapshot()
+        copy._errors = self._errors[:]
+        copy._epochs = self._epochs
+        copy._columns = {name: column.snapshot() for name, column in self._columns.items()}
+        return copy
+
     def close(self) -> None:
         """Give the temporary files back. The counts stay, the scores don't."""
         self._samples.close()
@@ -223,6 +234,12 @@ class _Column:
         self.entries = array("I")
         """The sample of each score."""
         self.scores = Spool()
+
+    def snapshot(self) -> _Column:
+        copy = _Column()
+        copy.entries = self.entries[:]
+        copy.scores = self.scores.snapshot()
+        return copy
 
 
 def score_record(score: Score) -> bytes:

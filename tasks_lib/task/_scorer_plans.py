@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from tasks_lib._errors import PrerequisiteError
-from tasks_lib._util._params import plain_params
+from tasks_lib._util._params import plain_defaults, plain_params
 from tasks_lib._util._registry import (
     is_registered,
+    registry_defaults,
     registry_info,
     registry_params,
     unqualified_name,
@@ -30,6 +31,8 @@ class ScorerPlan:
     """The arguments that the scorer was made with."""
     metadata: Mapping[str, object] = field(default_factory=dict)
     """What `@scorer` was told besides the metrics."""
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    """The defaults of the arguments that nobody passed."""
 
 
 def scorer_metrics(scorer: Scorer) -> MetricsSpec:
@@ -67,6 +70,7 @@ def scorer_plans(scorers: Sequence[Scorer], metrics: MetricsSpec | None = None) 
                 name=unused_name(unqualified_name(scorer), {plan.name for plan in plans}),
                 metrics=spec,
                 params=registry_params(scorer),
+                defaults=registry_defaults(scorer),
                 metadata={key: value for key, value in facts.items() if key != "metrics"},
             )
         )
@@ -78,6 +82,7 @@ def eval_scorer(plan: ScorerPlan) -> EvalScorer:
     return EvalScorer(
         name=plan.name,
         options=plain_params(plan.params) or None,
+        defaults=plain_defaults(plan.defaults),
         metrics=metric_definitions(plan.metrics),
         metadata=plain_params(plan.metadata) or None,
     )

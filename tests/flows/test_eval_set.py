@@ -9,13 +9,16 @@ import pytest
 
 from flows._attempts import waits
 from flows._eval_set_file import EvalSetTask, read_eval_set_file
+from flows._receipt import receipt_text
+from flows.eval import eval as run_eval
 from flows.eval_set import eval_set, run_eval_set_file
 from scorers import match
 from solvers import Generate, Solver, TaskState, generate, solver
 from tasks_lib import Task, task
 from tasks_lib._errors import EvalFileError, ParameterError, PrerequisiteError
+from tasks_lib.dataset import check_ids, sample_digest
 from tasks_lib.log import list_eval_logs, read_eval_log
-from tasks_lib.schema import EvalLog, Sample
+from tasks_lib.schema import EvalLog, Sample, WorkReceipt, WorkShare
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
 
@@ -139,6 +142,24 @@ def test_more_epochs_run_only_the_extra_ones(tmp_path: Path) -> None:
     assert logs[0].stats.reused_samples == 3
     assert logs[0].results is not None
     assert logs[0].results.total_samples == 6
+
+
+def test_a_set_goes_on_from_a_log_of_eval_and_gives_a_receipt(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"display": "none", "max_samples": 1, "fail_on_error": False}
+    [first] = run_eval([shaky()], "mockllm/model", log_dir=str(tmp_path), limit=2, **options)
+    assert first.stats.work is None
+
+    # Two of three samples were asked for then: what is there of them is known by its content.
+    _, [log] = run([shaky()], tmp_path, ignore_changes=["samples"], retry_cleanup=False)
+
+    assert [call[1] for call in calls] == [1, 2, 2, 3]
+    one = WorkShare(samples=1)  # this model reports no tokens
+    assert log.stats.work == WorkReceipt(kept=one, redone=one, new=one)
+    assert receipt_text(log) == "kept 1 sample; redid 1; 1 new"
+    assert (log.eval.attempt, log.eval.task_id) == (2, first.eval.task_id)
+    digests = [sample_digest(sample) for sample in check_ids(shaky().dataset)]
+    full = read_eval_log(log.location)
+    assert [sample.digest for sample in full.samples or []] == digests
 
 
 @pytest.mark.parametrize(
@@ -273,11 +294,6 @@ def test_task_files_are_found_beside_the_file(folder: Path) -> None:
             "tasks:\n  - limit: 3\n",
             r"set.yaml:2: field 'tasks\[0\].task': expected the task's name",
             id="task without a name",
-        ),
-        pytest.param(
-            "tasks: [a]\nsandbox: docker\n",
-            r"set.yaml:2: field 'sandbox': not implemented yet",
-            id="for a later version",
         ),
         pytest.param(
             "tasks: [a]\nmodel: {x: 1}\n",

@@ -131,8 +131,8 @@ TASK = "@task\ndef t():\n    return Task()\n"
         pytest.param(
             no_task,
             {},
-            PrerequisiteError,
-            "no_task is not a task: decorate it with @task.",
+            ParameterError,
+            "load_tasks: tasks is 'no_task', expected a function decorated with @task.",
             id="function that is no task",
         ),
         pytest.param(
