@@ -10,9 +10,10 @@
     max_tokens: 256
 
 Every key is an argument of `eval_set` by its name, for all tasks or beneath one task.
-`{date}` and `{time}` in `log_dir` become the UTC date (2026-11-21) and time (031500). Task
-files and approval policies are looked for beside the eval-set file first, then from the working
-folder. Solvers and scorers have names, and arguments: `solver: {name: self_critique, model: …}`.
+`{date}` and `{time}` in `log_dir` become the UTC date (2026-11-21) and time (031500). Files of
+tasks, solvers, scorers and approval policies are looked for beside the eval-set file first, then
+from the working folder. Solvers and scorers have names (registered ones, `file.py`,
+`file.py@name`), and arguments: `solver: {name: self_critique, model: …}`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows._options import argument_names, is_for_later
+from flows._named_files import is_in_file
+from flows._options import argument_names
 from tasks_lib._errors import EvalFileError, EvalsError, ParameterError, nearest_hint
 from tasks_lib._util._text import format_safe
 from tasks_lib._util._yaml import LocatedYaml, read_settings
@@ -33,9 +35,12 @@ _ARGUMENTS = argument_names("eval_set")
 _COMMON = _ARGUMENTS | {"tasks", "model"}
 _FOR_ALL = {
     "log_dir", "model_base_url", "model_args", "model_cost_config", "display", "task_args",
-    "max_tasks",
+    "max_tasks", "max_subprocesses", "max_sandboxes", "budget", "debug_errors", "score_display",
+    "trace", "log_level", "log_level_transcript", "log_header_only", "bundle_dir",
+    "bundle_overwrite", "log_dir_allow_dirty", "ignore_changes",
 }  # fmt: skip
-_PER_TASK = {n for n in _ARGUMENTS - _FOR_ALL if not n.startswith("retry_")} | {"task", "args"}
+_RETRIES = {n for n in _ARGUMENTS if n.startswith("retry_")} - {"retry_on_error"}
+_PER_TASK = (_ARGUMENTS - _FOR_ALL - _RETRIES) | {"task", "args"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def read_eval_set_file(path: str | Path) -> EvalSetFile:
     model = content.pop("model", None)
     if model is not None and not _is_text_or_texts(model):
         raise reader.error(f"expected a model's name or a list of them, got {model!r}.", "model")
-    reader.locate_policies(content)
+    reader.locate_files(content)
     if "log_dir" in content:
         content["log_dir"] = _dated(content["log_dir"])
     return EvalSetFile(reader.path, tasks, model, content, reader.lines)
@@ -123,8 +128,6 @@ class _Reader:
             field_name = f"{name}.{key}" if name else key
             if key not in known:
                 raise self.error(f"unknown. {nearest_hint(key, known)}", field_name)
-            if is_for_later(key, content[key]):
-                raise self.error("not implemented yet; leave it out.", field_name)
 
     def task(self, item: object, name: str) -> EvalSetTask:
         if isinstance(item, str):
@@ -135,13 +138,26 @@ class _Reader:
         if not isinstance(task, str):
             raise self.error(f"expected the task's name or file, got {task!r}.", f"{name}.task")
         args = self.mapping(content.pop("args", {}), f"{name}.args")
-        self.locate_policies(content)
+        self.locate_files(content)
         return EvalSetTask(self._located(task), args, content)
 
-    def locate_policies(self, content: dict[str, Any]) -> None:
-        """Look for a file of approval policies beside the eval-set file first, as for tasks."""
+    def locate_files(self, content: dict[str, Any]) -> None:
+        """Look for what may be in files beside the eval-set file first, as for tasks.
+
+        These are approval policies, and solvers and scorers by `file.py` or `file.py@name`.
+        """
         if isinstance(content.get("approval"), str):
             content["approval"] = self._located(content["approval"])
+        for name in ("solver", "scorer"):
+            if name in content:
+                content[name] = self._located_in(content[name])
+
+    def _located_in(self, value: object) -> object:
+        if isinstance(value, list):
+            return [self._located_in(item) for item in value]
+        if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+            return {**value, "name": self._located_in(value["name"])}
+        return self._located(value) if isinstance(value, str) and is_in_file(value) else value
 
     def _located(self, task: str) -> str:
         file, at, name = task.rpartition("@") if "@" in task else (task, "", "")

@@ -1,17 +1,22 @@
-"""Solvers and scorers by name: in eval-set files, on the command line, as `SolverSpec`."""
+"""Solvers and scorers by name: in eval-set files, on the command line, as `SolverSpec`.
+
+A name is a registered one (`generate`, `package/name`), or that of a file: `file.py`, if it
+defines just one, else `file.py@name`. Agents count as solvers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from flows._named_files import factory_in_file, is_in_file
 from solvers.agents import as_solver
 from tasks_lib._errors import ParameterError, PrerequisiteError, UnknownNameError
 from tasks_lib._util._params import plain_params
 from tasks_lib._util._registry import (
     RegistryType,
-    check_arguments,
+    call_recorded,
     is_registered,
     known_names,
     registry_lookup,
@@ -19,6 +24,9 @@ from tasks_lib._util._registry import (
     registry_params,
 )
 from tasks_lib.task import Scorer, Solver, SolverSpec
+
+SOLVER_KINDS: tuple[RegistryType, ...] = ("solver", "agent")
+"""What can stand where a solver is expected, in the order in which a name is looked up."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ def resolve_solver(solver: Any) -> Solver:
     """
     solver = _named(solver)
     if isinstance(solver, ByName):
-        solver = _create(("solver", "agent"), solver)
+        solver = _create(SOLVER_KINDS, solver)
     if is_registered(solver, "agent"):
         solver = as_solver(solver)
     if isinstance(solver, Sequence) or is_registered(solver, "solver"):
@@ -107,11 +115,27 @@ def _named(value: Any) -> Any:
     return ByName(value) if isinstance(value, str) else value
 
 
-def _create(kinds: Sequence[RegistryType], named: ByName) -> object:
+def find_factory(kinds: Sequence[RegistryType], name: str) -> Callable[..., object]:
+    """Return what makes the solver or scorer of a name; of several kinds the first that has it.
+
+    Raises:
+        PrerequisiteError: Nothing has the name, or more than one; the message says how to
+            tell which is meant.
+    """
+    if is_in_file(name):
+        return factory_in_file(kinds, name)
     for kind in kinds:
-        factory = registry_lookup(kind, named.name)
+        factory = registry_lookup(kind, name)
         if factory is not None:
-            check_arguments(named.name, factory, named.args)
-            return factory(**named.args)
-    known = [name for kind in kinds for name in known_names(kind)]
-    raise UnknownNameError(kinds[0], named.name, known)
+            return factory
+    known = [known for kind in kinds for known in known_names(kind)]
+    same = [known for known in known if known.endswith(f"/{name}")]
+    if same:
+        raise PrerequisiteError(f"{name!r} is the name of several. Say which: {', '.join(same)}.")
+    is_of_package = "/" in name
+    hint = None if is_of_package else f"One of a file that is not imported: 'file.py@{name}'."
+    raise UnknownNameError(kinds[0], name, known, hint)
+
+
+def _create(kinds: Sequence[RegistryType], named: ByName) -> object:
+    return call_recorded(named.name, find_factory(kinds, named.name), named.args)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -18,6 +19,7 @@ from pydantic import (
     field_validator,
 )
 
+from flows._budget import BudgetLimits
 from flows._named import by_name
 from tasks_lib import Epochs
 from tasks_lib._errors import ParameterError, nearest_hint
@@ -25,11 +27,17 @@ from tasks_lib._util._yaml import read_yaml
 from tasks_lib.approval import ApprovalSource
 from tasks_lib.context import DisplayType
 from tasks_lib.log import LogFormat
-from tasks_lib.model import Model, RoleModel
+from tasks_lib.model import SAME_ERRORS, Model, RoleModel
 from tasks_lib.schema import GenerateConfig, GenerateConfigArgs
 from tasks_lib.task import AnySolver, Scorer, SolverSpec
 
 F = TypeVar("F", bound=Callable[..., object])
+
+Change = Literal["solvers", "scorers", "config", "samples", "limits", "approval", "version"]
+"""What may have changed since an earlier run that an eval set goes on with all the same."""
+
+STALL_TIMEOUT_S = 3600.0
+"""Seconds without an event after which a sample counts as stalled, unless told."""
 
 TaskRuns = Literal["auto", "stage", "sample", "shard"]
 """What is a Prefect task run: a stage of a sample, a sample, or a block of samples."""
@@ -38,24 +46,6 @@ LOG_SHARED_S = 10
 """Seconds that `log_shared=True` stands for."""
 
 _LOG_FORMAT_VARIABLES = ("EVAL_LOG_FORMAT", "INSPECT_LOG_FORMAT")
-
-LATER: Mapping[str, object] = {
-    "bundle_dir": None,
-    "debug_errors": False,
-    "max_sandboxes": None,
-    "retry_on_error": 0,
-    "sandbox": None,
-    "sandbox_cleanup": True,
-    "score_display": True,
-    "trace": False,
-}
-"""Documented arguments that are not implemented yet, each with the value that is what happens
-anyway. Any other value is refused."""
-
-
-def is_for_later(name: str, value: object) -> bool:
-    """Tell whether an argument asks for something that is not implemented yet."""
-    return name in LATER and value is not None and value != LATER[name]
 
 
 class SharedArgs(GenerateConfigArgs, total=False):
@@ -84,6 +74,9 @@ class SharedArgs(GenerateConfigArgs, total=False):
     fail_on_error: bool | float | None
     errors_as_incorrect: bool | None
     retry_on_error: int | None
+    stall_timeout: float | None
+    same_errors: int | None
+    budget: dict[str, float] | BudgetLimits | None
     debug_errors: bool | None
     message_limit: int | None
     token_limit: int | None
@@ -119,6 +112,8 @@ class EvalSetArgs(SharedArgs, total=False):
     retry_cleanup: bool | None
     bundle_dir: str | None
     bundle_overwrite: bool
+    log_dir_allow_dirty: bool | None
+    ignore_changes: list[Change] | None
 
 
 def _default_log_format() -> LogFormat:
@@ -140,6 +135,10 @@ class EvalOptions(BaseModel):
     model_cost_config: str | dict[str, Any] | None = None
     """Prices of models: a file or its content, see `tasks_lib.model.load_prices`."""
     task_args: dict[str, Any] = Field(default_factory=dict)
+    sandbox: Any = None
+    """Where tools run, in place of the tasks' own: see `tasks_lib.sandbox`."""
+    sandbox_cleanup: bool = True
+    """Whether sandboxes are removed; if not, how to do it is said at the end."""
     solver: Any = None
     """Replaces the tasks' own solvers: itself, by name, or `{name: …, argument: …}`; or a list."""
     scorer: Any = None
@@ -157,6 +156,17 @@ class EvalOptions(BaseModel):
     fail_on_error: bool | float | None = None
     errors_as_incorrect: bool = False
     """Whether metrics count samples that end with an error, as incorrect; else none does."""
+    retry_on_error: int | None = Field(default=None, ge=0)
+    """How often a sample that fails is run again before its error counts; None: 0."""
+    stall_timeout: float = Field(default=STALL_TIMEOUT_S, ge=0)
+    """Seconds without any event after which a sample ends as stalled; 0: never."""
+    same_errors: int = Field(default=SAME_ERRORS, ge=0)
+    """The same error of a request, or of a sample's attempts, so many times in a row is not
+    tried again; 0: it always is."""
+    budget: BudgetLimits | None = None
+    """What the whole run may use up; then nothing new starts, and the next run goes on."""
+    debug_errors: bool = False
+    """Whether an error that ends a task is raised to the caller, once its log is written."""
     message_limit: int | None = Field(default=None, ge=0)
     token_limit: int | None = Field(default=None, ge=0)
     time_limit: int | None = Field(default=None, ge=0)
@@ -165,6 +175,8 @@ class EvalOptions(BaseModel):
     max_tasks: int | None = Field(default=None, ge=1)
     max_subprocesses: int | None = Field(default=None, ge=1)
     """Processes that `tasks_lib.util.subprocess` runs at once; None: one for each CPU."""
+    max_sandboxes: int | None = Field(default=None, ge=1)
+    """Sandboxes of a kind at once; None: as many as the kind allows."""
     log_level_transcript: str | None = None
     log_format: LogFormat = Field(default_factory=_default_log_format)
     log_samples: bool = True
@@ -179,6 +191,8 @@ class EvalOptions(BaseModel):
     """Seconds after which a finished sample is on the store at the latest; True: 10."""
     log_header_only: bool = False
     score: bool = True
+    score_display: bool = True
+    """Whether metrics are shown while samples are still running."""
     task_runs: TaskRuns = "auto"
     retry_attempts: int = Field(default=10, ge=0)
     """Attempts at each task in total; 0 and 1 mean a single one."""
@@ -189,6 +203,14 @@ class EvalOptions(BaseModel):
     allows at that moment, from where it climbs again."""
     retry_cleanup: bool = True
     """Whether logs of failed attempts are removed once a later one has taken over."""
+    bundle_dir: str | None = None
+    """Folder or URL that gets a copy of all logs, to be published, at the end."""
+    bundle_overwrite: bool = False
+    """Whether what is at `bundle_dir` is replaced."""
+    log_dir_allow_dirty: bool = False
+    """Whether the log directory may hold logs of tasks that are not in the set."""
+    ignore_changes: tuple[Change, ...] = ()
+    """What may differ from an earlier run whose samples are reused all the same."""
     config: GenerateConfig = Field(default_factory=GenerateConfig)
 
     @field_validator("epochs", mode="before")
@@ -206,13 +228,6 @@ class EvalOptions(BaseModel):
     def _as_seconds(cls, value: object) -> object:
         return {True: LOG_SHARED_S, False: None}[value] if isinstance(value, bool) else value
 
-    @field_validator("display")
-    @classmethod
-    def _known_display(cls, value: str | None) -> str | None:
-        if value == "conversation":
-            raise NotImplementedError("display='conversation' is not implemented yet.")
-        return value
-
 
 def argument_names(function: str) -> frozenset[str]:
     """Return the names of the keyword arguments of `eval`, `eval_async` or `eval_set`."""
@@ -226,7 +241,6 @@ def read_options(function: str, args: Mapping[str, Any]) -> EvalOptions:
 
     Raises:
         ParameterError: An argument's name or value is wrong; the nearest name is offered.
-        NotImplementedError: An argument is documented but not implemented yet.
     """
     given = {name: value for name, value in args.items() if value is not None}
     known = argument_names(function)
@@ -236,10 +250,8 @@ def read_options(function: str, args: Mapping[str, Any]) -> EvalOptions:
             raise ParameterError(
                 function, "argument name", name, f"a known one. {hint}".rstrip(".")
             )
-        if is_for_later(name, given[name]):
-            raise NotImplementedError(f"{function}: {name} is not implemented yet; leave it out.")
-    for name in (*LATER, "bundle_overwrite"):  # without bundle_dir nothing is overwritten
-        given.pop(name, None)
+    if given.pop("trace", False):
+        given["display"] = _display_of_trace(function, given.get("display"))
     generate = {name: given.pop(name) for name in list(given) if name in _GENERATE_NAMES}
     for name in ("model_args", "task_args"):
         if isinstance(given.get(name), str):
@@ -250,6 +262,13 @@ def read_options(function: str, args: Mapping[str, Any]) -> EvalOptions:
         return EvalOptions(**given, config=GenerateConfig(**generate))
     except ValidationError as error:
         raise parameter_error(function, error) from error
+
+
+def _display_of_trace(function: str, display: object) -> str:
+    if display not in (None, "conversation"):
+        expected = f"None because display is given too ({display!r}): use one of the two"
+        raise ParameterError(function, "trace", True, expected)
+    return "conversation"
 
 
 def read_arguments(function: str, name: str, path: str) -> dict[str, Any]:
@@ -290,7 +309,17 @@ _GENERATE_NAMES = frozenset(GenerateConfigArgs.__annotations__)
 
 def parameter_error(function: str, error: ValidationError) -> ParameterError:
     """Return what is wrong with the arguments of `function`, as an error of ours."""
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    reason = str(first["msg"]).removeprefix("Value error, ")
-    return ParameterError(function, name, first["input"], reason[:1].lower() + reason[1:])
+    first, *others = error.errors()
+    name = _argument_name(first["loc"])
+    same = [first, *(other for other in others if _argument_name(other["loc"]) == name)]
+    reasons = [str(one["msg"]).removeprefix("Value error, ") for one in same]
+    expected = ", or ".join(dict.fromkeys(f"{text[:1].lower()}{text[1:]}" for text in reasons))
+    return ParameterError(function, name, first["input"], expected)
+
+
+def _argument_name(location: tuple[int | str, ...]) -> str:
+    """Return the path of what is wrong, without the types among which pydantic has looked."""
+    return ".".join(str(part) for part in location if not _TYPE.fullmatch(str(part)))
+
+
+_TYPE = re.compile(r"bool|int|float|str|none|(list|tuple|dict|function|is-instance|literal)\[?.*")

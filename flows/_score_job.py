@@ -6,15 +6,15 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from flows._named import ByName, by_name, resolve_scorers
+from flows._logged_model import logged_model
+from flows._named import by_name, resolve_scorers
 from flows._score_options import ScoreOptions
 from flows._score_source import Source
 from scorers import create_reducers
-from tasks_lib._errors import MissingFileError, ParameterError, PrerequisiteError
-from tasks_lib.model import DeferredModel, Model, get_model, resolve_model_roles, resolve_models
+from tasks_lib._errors import ParameterError, PrerequisiteError
+from tasks_lib.model import DeferredModel, Model, resolve_model_roles, resolve_models
 from tasks_lib.schema import EvalLog, EvalModelConfig, EvalSample, EvalScore, EvalScorer
 from tasks_lib.steps import Rescoring
 from tasks_lib.task import (
@@ -28,7 +28,6 @@ from tasks_lib.task import (
     metric_definitions,
     plan_of_scorer,
     scorer_plans,
-    task_functions,
 )
 
 logger = logging.getLogger(__name__)
@@ -148,21 +147,7 @@ def _given_scorers(scorers: Any) -> list[Scorer]:
     named = by_name("scorers", several, "score")
     if not several:
         raise ParameterError("score", "scorers", scorers, "at least one; None: those of the log")
-    return resolve_scorers([_imported(scorer) for scorer in cast(list[Any], named)], "score")
-
-
-def _imported(scorer: Any) -> Any:
-    """Return a scorer by its bare name, if it is one of a file: `file.py@name`."""
-    named = ByName(scorer) if isinstance(scorer, str) else scorer
-    if not isinstance(named, ByName):
-        return scorer
-    file, at, name = named.name.rpartition("@")
-    if not at:
-        return named
-    if not Path(file).is_file():
-        raise MissingFileError("file of scorers", file)
-    task_functions(Path(file).absolute())  # imports it, and so registers what it defines
-    return ByName(name, named.args)
+    return resolve_scorers(named, "score")
 
 
 def _logged_scorers(source: Source) -> list[Scorer]:
@@ -265,20 +250,7 @@ def _logged_role(role: str, logged: EvalModelConfig | list[EvalModelConfig]) -> 
 
 
 def _making(logged: EvalModelConfig, role: str | None = None) -> Callable[[], Model]:
-    return partial(_make_model, logged, role)
-
-
-def _make_model(logged: EvalModelConfig, role: str | None) -> Model:
-    """Make a model of a log, which must not choose where the keys of this process are sent."""
-    model = get_model(logged.model, config=logged.config, memoize=False, **logged.args)
-    if logged.base_url not in (None, model.base_url):
-        argument = f"model_roles={{{role!r}: …}}" if role else "model=…"
-        raise PrerequisiteError(
-            f"score: the log has the model {logged.model!r} at {logged.base_url!r}, which is not "
-            f"where it is here ({model.base_url or 'its usual place'}). Pass {argument} to say "
-            "which one is meant: the name alone, or, if you trust that address, a Model with it."
-        )
-    return model.with_role(role) if role else model
+    return partial(logged_model, "score", logged, role)
 
 
 def _scores(log: EvalLog) -> list[EvalScore]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, Unpack
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows._one_at_a_time import one_at_a_time
 from flows._options import EvalArgs, EvalOptions, read_options, with_signature
 from flows._prepare import ModelsArg, Request, prepare_session, start_prefect
-from flows._run import check_cancelled, default_max_tasks, open_session, run_plans
+from flows._run import check_cancelled, default_max_tasks, open_session, run_flow, run_plans
 from flows._server import FLOW_OPTIONS
-from flows._session import find_session
+from flows._session import Session, find_session
 from flows.eval_task import run_eval_task
 from tasks_lib import Tasks
 from tasks_lib.log import read_eval_log
@@ -22,6 +23,14 @@ from tasks_lib.model import NOT_GIVEN
 from tasks_lib.schema import EvalLog
 
 T = TypeVar("T")
+
+
+class EvalLogs(list[EvalLog]):
+    """Logs that a notebook does not print when they are a cell's last value."""
+
+    def __repr__(self) -> str:
+        """Return nothing: a log with its samples would fill the page."""
+        return ""
 
 
 @with_signature(EvalArgs)
@@ -41,7 +50,7 @@ def eval(tasks: Tasks, model: ModelsArg = NOT_GIVEN, **kwargs: Unpack[EvalArgs])
 
     Raises:
         PrerequisiteError: Something is unknown, missing or contradictory; nothing was run.
-        NotImplementedError: An argument is documented but not implemented yet.
+        EvaluationRunningError: This process is evaluating something already.
     """
     outcome: list[EvalLog] = []
     try:
@@ -49,14 +58,17 @@ def eval(tasks: Tasks, model: ModelsArg = NOT_GIVEN, **kwargs: Unpack[EvalArgs])
     except KeyboardInterrupt:
         if not outcome:
             raise
-        return outcome
+        return EvalLogs(outcome)
 
 
 @with_signature(EvalArgs)
 async def eval_async(
     tasks: Tasks, model: ModelsArg = NOT_GIVEN, **kwargs: Unpack[EvalArgs]
 ) -> list[EvalLog]:
-    """Do the same as `eval`, in a running event loop. Being cancelled finishes the logs."""
+    """Do the same as `eval`, in a running event loop. Being cancelled finishes the logs.
+
+    A process evaluates one thing at a time: for several, pass several tasks to one call.
+    """
     return await _eval(tasks, model, read_options("eval_async", kwargs), [])
 
 
@@ -72,19 +84,32 @@ async def eval_flow(tasks: str, run_id: str) -> State[None] | None:
     return await run_plans(session, most, run_plan)
 
 
-async def _eval(
-    tasks: Tasks, model: ModelsArg, options: EvalOptions, outcome: list[EvalLog]
-) -> list[EvalLog]:
-    session = prepare_session("eval", [Request(tasks, options)], model, options)
+async def run_session(
+    session: Session, run: Callable[..., Awaitable[object]], outcome: list[EvalLog]
+) -> EvalLogs:
+    """Run a session by the flow `run`; return its logs, with their samples unless told.
+
+    The logs are also added to `outcome`, which the caller has when this is cancelled.
+    """
     await asyncio.to_thread(start_prefect, session)
     try:
         async with open_session(session):
-            await eval_flow(session.task_names, session.run_id, return_state=True)
+            await run_flow(session, run(session.task_names, session.run_id, return_state=True))
     finally:
-        logs = session.logs if options.log_header_only else [_full(log) for log in session.logs]
+        header_only = session.options.log_header_only
+        logs = EvalLogs(log if header_only else _full(log) for log in session.logs)
         outcome.extend(logs)
     check_cancelled()
+    session.raise_error()
     return logs
+
+
+async def _eval(
+    tasks: Tasks, model: ModelsArg, options: EvalOptions, outcome: list[EvalLog]
+) -> list[EvalLog]:
+    with one_at_a_time("eval"):
+        session = prepare_session("eval", [Request(tasks, options)], model, options)
+        return await run_session(session, eval_flow, outcome)
 
 
 def run_blocking(work: Coroutine[Any, Any, T]) -> T:

@@ -9,6 +9,7 @@ import click
 _COMMANDS = {
     "cache": "flows.cli._cache:cache_group",
     "eval": "flows.cli._eval:eval_command",
+    "eval-retry": "flows.cli._eval_retry:eval_retry_command",
     "eval-set": "flows.eval_set:command",
     "log": "flows.cli._log:log_group",
     "score": "flows.cli._score:score_command",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import duckdb
@@ -17,7 +17,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import TaskRun
 
-from flows._options import LATER, EvalArgs, EvalSetArgs
+from flows._options import EvalArgs, EvalSetArgs
 from flows.eval import eval, eval_async
 from flows.eval_set import eval_set
 from scorers import match
@@ -295,7 +295,6 @@ async def test_results_are_artifacts_of_the_eval_task(log_dir: str) -> None:
             id="duplicate ids",
         ),
         pytest.param(halves, {"log_dir": "/dev/null/x"}, PrerequisiteError, "x", id="log_dir"),
-        pytest.param(halves, {"sandbox": "docker"}, NotImplementedError, "sandbox", id="later"),
         pytest.param(halves, {"display": "ful"}, ParameterError, "display", id="display"),
         pytest.param(halves, {"log_level": "loud"}, ParameterError, "loud", id="log level"),
     ],
@@ -308,12 +307,6 @@ def test_bad_input_is_one_error_before_anything_runs(
         eval(tasks, **arguments)
 
     assert not Path(log_dir).exists() or not list(Path(log_dir).rglob("*.parquet"))
-
-
-@pytest.mark.parametrize("name", sorted(LATER.keys() - {"bundle_dir"}))
-def test_what_is_for_later_is_refused_by_name(name: str, log_dir: str) -> None:
-    with pytest.raises(NotImplementedError, match=f"eval: {name} is not implemented yet"):
-        eval(halves, "mockllm/model", log_dir=log_dir, **cast(Any, {name: "something else"}))
 
 
 def test_arguments_that_ask_for_what_happens_anyway_are_taken(run: Any) -> None:

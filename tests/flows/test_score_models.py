@@ -128,7 +128,10 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             ["x", "-S", "a=1"],
             "evals score: -S is ['a'], expected exactly one --scorer beside it.",
         ),
-        (["x", "--scorer", "gone.py@f"], "The file of scorers 'gone.py' does not exist."),
+        (
+            ["x", "--scorer", "gone.py@f"],
+            "The file of scorers 'gone.py' does not exist. Searched in {cwd!r}.",
+        ),
     ],
     ids=["no log", "arguments of nothing", "no file"],
 )
@@ -136,7 +139,7 @@ def test_command_with_wrong_arguments(own_folder: Path, arguments: list[str], te
     write(log_with([one_sample(1)]), own_folder, "x")
     result = CliRunner().invoke(main, ["score", *arguments])
 
-    assert (result.exit_code, result.output) == (2, f"Error: {text}\n")
+    assert (result.exit_code, result.output) == (2, f"Error: {text.format(cwd=str(Path.cwd()))}\n")
 
 
 def test_command_tells_of_scorers_that_fail(tmp_path: Path) -> None:
