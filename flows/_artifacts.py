@@ -6,19 +6,22 @@ import asyncio
 import hashlib
 import html
 import logging
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, cast
 
 import httpx
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import Artifact, MarkdownArtifact, TableArtifact
 from prefect.exceptions import PrefectException
+from prefect.utilities.urls import url_for
 
 from flows._cost import cost_text, dollars, total_cost
-from flows._counts import error_count, rare_counts
+from flows._counts import error_count, rare_counts, status_text
+from flows._link import ServerLink, describe
+from flows._receipt import receipt_text
+from tasks_lib._util._blot import blotted, without_credentials
 from tasks_lib.schema import EvalLog, EvalResults, EvalStats
 
 logger = logging.getLogger(__name__)
@@ -30,9 +33,9 @@ MAX_TEXT = 500
 TIMEOUT_S = 30.0
 """How long publishing may hold up the end of a run."""
 
-_SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)$", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
-_Table = list[dict[str, str | int | float | None]]
+_Row = dict[str, str | int | float | None]
+_Table = list[_Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ class ErrorRow:
     """Attempts before the last one."""
 
 
-async def publish(header: EvalLog, errors: Sequence[ErrorRow]) -> None:
+async def publish(
+    header: EvalLog, errors: Sequence[ErrorRow], link: ServerLink | None = None
+) -> None:
     """Publish metrics, usage, errors and a link to the log as artifacts of the running flow.
 
     The keys are the same for each run of a task on a model, so that Prefect shows a history.
@@ -57,36 +62,67 @@ async def publish(header: EvalLog, errors: Sequence[ErrorRow]) -> None:
     Args:
         header: The finished log without its samples.
         errors: The samples that failed, `MAX_ERROR_ROWS` of them at most.
+        link: The way to the server; by default one of its own.
     """
     results, log_location = header.results or EvalResults(), header.location
     what = f"{header.eval.task} on {header.eval.model}"
     key = artifact_key(header.eval.task, header.eval.model)
+    summary = summary_markdown(results, header, log_location)
+    artifacts: list[Artifact] = [
+        MarkdownArtifact(key=f"{key}-log", description=f"Log of {what}", markdown=summary),
+        _table(f"{key}-metrics", f"Metrics of {what}", metrics_table(results)),
+    ]
+    if header.stats.model_usage:
+        usage = usage_table(header.stats)
+        artifacts.append(_table(f"{key}-usage", f"Usage of {what}", usage))
+    if errors:
+        title = _errors_title(what, results.errored_samples or len(errors))
+        artifacts.append(_table(f"{key}-errors", title, errors_table(errors)))
+    hint = f"The log is at {without_credentials(log_location)}."
+    await _publish(artifacts, what, hint, link)
+
+
+async def publish_errors(
+    tasks: str, count: int, failed: Sequence[tuple[EvalLog, ErrorRow]], link: ServerLink
+) -> None:
+    """Publish the failed samples of several tasks as an artifact of the running flow.
+
+    Args:
+        tasks: What the flow runs, for people to read.
+        count: How many samples failed.
+        failed: These, or the first of them, each with the header of its log. Nothing is
+            published if there is none.
+        link: The way to the server.
+    """
+    if not failed:
+        return
+    rows = [
+        {
+            "task": _cell(header.eval.task),
+            "model": _cell(header.eval.model),
+            **_error_cells(row),
+            "flow run": url_for("flow-run", header.eval.flow_run_id) or header.eval.flow_run_id,
+        }
+        for header, row in failed[:MAX_ERROR_ROWS]
+    ]
+    artifact = _table(f"{artifact_key('set', tasks)}-errors", _errors_title(tasks, count), rows)
+    await _publish([artifact], tasks, "The logs have the errors.", link)
+
+
+async def _publish(
+    artifacts: Sequence[Artifact], what: str, hint: str, link: ServerLink | None
+) -> None:
+    if link is not None and not await link.answers():
+        return
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            await acreate_markdown_artifact(
-                summary_markdown(results, header, log_location), f"{key}-log", f"Log of {what}"
-            )
-            await acreate_table_artifact(
-                metrics_table(results), f"{key}-metrics", f"Metrics of {what}"
-            )
-            if header.stats.model_usage:
-                await acreate_table_artifact(
-                    usage_table(header.stats), f"{key}-usage", f"Usage of {what}"
-                )
-            if errors:
-                await acreate_table_artifact(
-                    errors_table(errors),
-                    f"{key}-errors",
-                    _errors_title(what, results.errored_samples or len(errors)),
-                )
+            for artifact in artifacts:
+                await artifact.acreate(link.client if link is not None else None)
     except (httpx.HTTPError, PrefectException, TimeoutError) as error:
-        logger.warning(
-            "The artifacts of %s were not published (%s: %s). The log is at %s.",
-            what,
-            type(error).__name__,
-            error,
-            _without_credentials(log_location),
-        )
+        if link is not None and link.is_gone:  # it has warned
+            return
+        message = "The artifacts of %s were not published (%s). %s"
+        logger.warning(message, what, describe(error), hint)
 
 
 def artifact_key(task: str, model: str) -> str:
@@ -145,16 +181,7 @@ def usage_table(stats: EvalStats) -> _Table:
 
 def errors_table(errors: Sequence[ErrorRow]) -> _Table:
     """Return one row per failed sample, the first `MAX_ERROR_ROWS` of them."""
-    secrets = _secrets()
-    return [
-        {
-            "sample": _cell(str(row.sample_id)),
-            "epoch": row.epoch,
-            "error": _cell(_blotted(row.error, secrets)),
-            "retries": row.retries,
-        }
-        for row in errors[:MAX_ERROR_ROWS]
-    ]
+    return [_error_cells(row) for row in errors[:MAX_ERROR_ROWS]]
 
 
 def summary_markdown(results: EvalResults, header: EvalLog, log_location: str) -> str:
@@ -162,7 +189,8 @@ def summary_markdown(results: EvalResults, header: EvalLog, log_location: str) -
     spec, stats = header.eval, header.stats
     tokens = sum(usage.total_tokens for usage in stats.model_usage.values())
     rows = [
-        ("Status", header.status),
+        ("Status", status_text(header)),
+        *([("Incomplete", header.incomplete.message)] if header.incomplete else []),
         ("Samples", f"{results.completed_samples} of {results.total_samples} without an error"),
         *_counts(results),
         *(
@@ -172,14 +200,15 @@ def summary_markdown(results: EvalResults, header: EvalLog, log_location: str) -
         ),
         ("Tokens", f"{tokens:,}"),
         *_costs(results, stats),
+        *([("Work", receipt)] if (receipt := receipt_text(header)) else []),
         ("Started", stats.started_at),
         ("Completed", stats.completed_at),
     ]
     if header.error is not None:
-        rows.append(("Error", _blotted(header.error.message, _secrets())))
+        rows.append(("Error", blotted(header.error.message)))
     lines = [f"# {_markdown(spec.task)} on {_markdown(spec.model)}", "", "| | |", "|---|---|"]
     lines += [f"| {_markdown(name)} | {_markdown(value)} |" for name, value in rows]
-    location = _without_credentials(log_location)
+    location = without_credentials(log_location)
     return "\n".join(
         [*lines, "", f"Log: [{_markdown(location, cut=False)}](<{_url(location)}>)", ""]
     )
@@ -204,6 +233,19 @@ def _costs(results: EvalResults, stats: EvalStats) -> list[tuple[str, str]]:
     return [("Cost", text), ("Cost per sample", dollars(cost / samples))]
 
 
+def _error_cells(row: ErrorRow) -> _Row:
+    return {
+        "sample": _cell(str(row.sample_id)),
+        "epoch": row.epoch,
+        "error": _cell(blotted(row.error)),
+        "retries": row.retries,
+    }
+
+
+def _table(key: str, title: str, rows: _Table) -> TableArtifact:
+    return TableArtifact(key=key, description=title, table=cast(list[dict[str, Any]], rows))
+
+
 def _errors_title(what: str, count: int) -> str:
     shown = f", the first {MAX_ERROR_ROWS} shown" if count > MAX_ERROR_ROWS else ""
     return f"Errors of {what}: {count} samples{shown}"
@@ -225,25 +267,6 @@ def _markdown(text: str, *, cut: bool = True) -> str:
     """Escape untrusted text for a markdown table."""
     line = _cell(text) if cut else text
     return _MARKDOWN.sub(r"\\\1", html.escape(line, quote=False))
-
-
-def _secrets() -> list[str]:
-    return [
-        value for name, value in os.environ.items() if _SECRET_NAME.search(name) and len(value) >= 8
-    ]
-
-
-def _blotted(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "•••")
-    return text
-
-
-def _without_credentials(location: str) -> str:
-    parts = urlsplit(location)
-    if "@" not in parts.netloc:
-        return location
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _url(location: str) -> str:

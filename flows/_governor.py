@@ -17,6 +17,8 @@ import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 
+from flows._link import ServerLink
+
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
@@ -40,6 +42,7 @@ class Governor:
         every: int = 20,
         window: int = 200,
         timeout_s: float = 60.0,
+        link: ServerLink | None = None,
     ) -> None:
         """Create it.
 
@@ -48,11 +51,16 @@ class Governor:
             every: Each so many runs one is looked up.
             window: So many runs may be unrecorded; `every` or more.
             timeout_s: How long to wait without progress.
+            link: Knows whether the server is gone, and warns of it: what it has not recorded
+                then is not waited for.
         """
         self._client = client
         self._every = every
         self._window = window
         self._timeout_s = timeout_s
+        self._link = link
+        self._outages = 0
+        self._lost = 0
         self._marks: deque[tuple[int, UUID]] = deque()
         self._last: UUID | None = None
         self._expected = 0
@@ -69,12 +77,13 @@ class Governor:
     @property
     def recorded(self) -> int:
         """Task runs of these that are known to be recorded; more may be."""
-        return self._recorded
+        return self._recorded - self._lost
 
     async def note(self, task_run_id: UUID) -> None:
         """Count a task run that has ended; waits while too many are unrecorded."""
         self._expected += 1
         self._last = task_run_id
+        self._forget_lost()
         if self._expected % self._every == 0:
             self._marks.append((self._expected, task_run_id))
         if self._expected - self._recorded >= self._window and self._marks:
@@ -82,18 +91,30 @@ class Governor:
 
     async def wait_for_all(self) -> bool:
         """Wait until all noted runs are recorded; False if that can't be said."""
+        self._forget_lost()
         if self._last is not None and self._recorded < self._expected:
             self._marks.append((self._expected, self._last))
             self._free_until = 0.0
             await self._until_below(1)
-        return self._recorded == self._expected
+        return self.recorded == self._expected
+
+    def _forget_lost(self) -> None:
+        """Wait no longer for what was sent before or while the server was gone."""
+        if self._link is None or self._link.outages == self._outages:
+            return
+        if not self._link.is_gone:
+            self._outages = self._link.outages
+        self._lost += self._expected - self._recorded
+        self._recorded = self._expected
+        self._marks.clear()
 
     async def _until_below(self, allowed: int) -> None:
         async with self._turn:
             while self._expected - self._recorded >= allowed and self._marks:
                 if time.monotonic() < self._free_until or not await self._oldest_recorded():
                     return
-                self._recorded, _ = self._marks.popleft()
+                if self._marks:
+                    self._recorded, _ = self._marks.popleft()
 
     async def _oldest_recorded(self) -> bool:
         """Wait for the oldest mark; False when there is no use in waiting longer."""
@@ -104,6 +125,9 @@ class Governor:
                 if await self._is_recorded(task_run_id):
                     return True
             except (httpx.HTTPError, TimeoutError) as error:
+                if self._link is not None:
+                    self._link.tell(error)
+                    self._warned = True
                 self._let_pass(f"the Prefect server does not answer ({type(error).__name__})")
                 return False
             await asyncio.sleep(POLL_S)

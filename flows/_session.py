@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from flows._artifacts import ErrorRow
+from flows._cancel import CancelWatch, Sigterm
 from flows._display import Display
 from flows._governor import Governor
+from flows._link import ServerLink
 from flows._options import EvalOptions
 from tasks_lib._errors import PrerequisiteError
+from tasks_lib.context import Budget
 from tasks_lib.model import load_prices
 from tasks_lib.schema import EvalLog
 from tasks_lib.task import RunPlan, RunSpec
@@ -29,12 +33,26 @@ class Session:
         source = options.model_cost_config
         self.prices = load_prices(source) if source is not None else None
         """What the models cost, None if nobody said."""
+        self.budget = Budget(**dict(options.budget)) if options.budget is not None else None
+        """What the run may still use up, None if nobody bounded it."""
         self.governor: Governor
-        """Set while the session is open."""
+        """Set while the session is open, as are the next three."""
+        self.link: ServerLink
+        """Our way to Prefect's server."""
+        self.watch: CancelWatch
+        """Ends what is cancelled in Prefect."""
+        self.sigterm: Sigterm
+        """Ends the session on SIGTERM."""
+        self.has_begun = False
+        """Whether a flow of the session has begun."""
         self.outcomes: dict[int, EvalLog] = {}
         """The latest log of each plan, by its position; headers only."""
-        self.previous: dict[int, EvalLog] = {}
-        """Logs of earlier attempts, whose finished samples are reused."""
+        self.previous: dict[int, list[EvalLog]] = {}
+        """Logs of earlier attempts, the newest first, whose finished samples are reused."""
+        self.errors: dict[int, Exception] = {}
+        """What ended plans of which no sample is to blame, or too many are; by position."""
+        self.error_rows: dict[int, list[ErrorRow]] = {}
+        """The failed samples of the latest logs, by position."""
 
     def spec(self, position: int) -> RunSpec:
         """Return what Prefect stores of the plan at `position`."""
@@ -63,6 +81,11 @@ class Session:
         return len(self.outcomes) == len(self.plans) and all(
             log.status == "success" for log in self.outcomes.values()
         )
+
+    def raise_error(self) -> None:
+        """Raise what ended the first plan that failed, if `debug_errors` asks for it."""
+        if self.options.debug_errors and self.errors:
+            raise self.errors[min(self.errors)]
 
 
 @contextmanager

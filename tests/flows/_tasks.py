@@ -14,7 +14,7 @@ DEFAULT = "Default output from mockllm/model"
 
 
 @solver
-def breaks_on(*ids: int) -> Solver:
+def breaks_on(*ids: int | str) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         if state.sample_id in ids:
             raise ValueError(f"sample {state.sample_id} broke")

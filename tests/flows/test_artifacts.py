@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from pathlib import Path
@@ -9,7 +10,12 @@ from pathlib import Path
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterName,
+)
 from prefect.context import FlowRunContext
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -23,7 +29,10 @@ from flows._artifacts import (
     usage_table,
 )
 from flows._server import FLOW_OPTIONS
+from flows.eval_set import eval_set
+from tasks_lib import Task
 from tasks_lib.schema import (
+    EvalIncomplete,
     EvalLog,
     EvalMetric,
     EvalResults,
@@ -31,7 +40,9 @@ from tasks_lib.schema import (
     EvalSpec,
     EvalStats,
     ModelUsage,
+    Sample,
 )
+from tests.flows._tasks import breaks_on
 
 HEADER = EvalLog(
     status="success",
@@ -204,3 +215,49 @@ def test_the_errors_table_is_capped() -> None:
     rows = [ErrorRow(number, 1, "x") for number in range(MAX_ERROR_ROWS + 1)]
 
     assert len(errors_table(rows)) == MAX_ERROR_ROWS
+
+
+async def test_errors_of_a_set(prefect_harness: Path, tmp_path: Path) -> None:
+    """From the run of a set its failed samples are found in two clicks, with where they ran."""
+    tasks = [
+        Task(dataset=[Sample(id="q", input="?")], solver=breaks_on(ids), name=name)
+        for name, ids in (("sound", "other"), ("broken", "q"))
+    ]
+    success, logs = await asyncio.to_thread(
+        eval_set, tasks, str(tmp_path), "mockllm/model", retry_attempts=1, display="none"
+    )
+    async with get_client() as client:
+        [run] = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=["eval-set sound, broken"]))
+        )
+        ids = ArtifactFilterFlowRunId(any_=[run.id])
+        [artifact] = await client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=ids))
+
+    assert (success, artifact.key) == (False, "evals-set-sound-broken-errors")
+    assert artifact.description == "Errors of sound, broken: 1 samples"
+    [row] = json.loads(str(artifact.data))
+    assert str(logs[1].eval.flow_run_id) in row.pop("flow run")
+    assert row == {
+        "task": "broken",
+        "model": "mockllm/model",
+        "sample": "q",
+        "epoch": 1,
+        "error": "ValueError: sample q broke",
+        "retries": 0,
+    }
+
+
+def test_summary_of_an_incomplete_run() -> None:
+    header = HEADER.model_copy(
+        update={
+            "status": "cancelled",
+            "incomplete": EvalIncomplete(reason="budget", message="The budget is used up."),
+        }
+    )
+
+    lines = summary_markdown(RESULTS, header, "log").splitlines()
+
+    assert lines[4:6] == [
+        "| Status | incomplete \\(budget\\) |",
+        "| Incomplete | The budget is used up. |",
+    ]

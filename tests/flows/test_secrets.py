@@ -25,6 +25,7 @@ from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL
 
 from flows.eval import eval
 from scorers import match
+from solvers import Generate, Solver, TaskState, solver
 from tasks_lib import Task
 from tasks_lib._errors import PrerequisiteError
 from tasks_lib.log import list_eval_logs, read_eval_log
@@ -183,6 +184,36 @@ def test_failing_requests(
     assert seen_in(prefect_content(prefect_harness, by_variable.eval.flow_run_id)) == NO_SECRET
     assert seen_in(caplog.text) == NO_SECRET
     assert seen_in("".join(capfd.readouterr()))[1] == []
+
+
+@solver
+def tells_a_secret() -> Solver:
+    """Fail with what the environment has."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        raise ValueError(f"{SEEN}: {os.environ['EVALS_TEST_API_KEY']}")
+
+    return solve
+
+
+@pytest.mark.parametrize("task_runs", ["stage", "sample", "shard"])
+def test_errors_of_attempts(
+    task_runs: Any, log_dir: str, prefect_harness: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Errors of solvers, of each attempt: in the log, states, run names and the errors tables."""
+    monkeypatch.setenv("EVALS_TEST_API_KEY", KEY)
+    task = Task(dataset=[Sample(input="q")], solver=tells_a_secret(), name="secrets")
+
+    [log] = eval(
+        task, "mockllm/model", retry_on_error=1, task_runs=task_runs, log_dir=log_dir,
+        display="none", fail_on_error=task_runs == "stage",
+    )  # fmt: skip
+
+    assert log.samples is not None
+    assert len(log.samples[0].error_retries or []) == 1
+    assert seen_in(repr(log)) == NO_SECRET
+    assert seen_in(log_content(log_dir)) == NO_SECRET
+    assert seen_in(prefect_content(prefect_harness, log.eval.flow_run_id)) == NO_SECRET
 
 
 @pytest.fixture
