@@ -5,8 +5,10 @@ Also the deployment's flow, and `python -m flows.eval_set [FILE.yaml | TASK…]`
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Unpack, cast
 
@@ -19,16 +21,20 @@ from prefect.context import TaskRunContext
 from prefect.states import Cancelled, Failed
 from rich.console import Console
 
-from flows._attempts import adopt_logs, prepare_next, remove_superseded, waits
+from flows._attempts import adopt_logs, prepare_next, waits
+from flows._budget import incomplete_state
 from flows._click_options import eval_set_options
+from flows._earlier_logs import remove_superseded
 from flows._eval_set_file import EvalSetFile, read_eval_set_file
 from flows._exit import FAILED
+from flows._one_at_a_time import one_at_a_time
 from flows._options import EvalOptions, EvalSetArgs, read_options, with_signature
 from flows._prepare import ModelsArg, Request, prepare_session, start_prefect
 from flows._run import (
     check_cancelled,
     default_max_tasks,
     open_session,
+    run_flow,
     run_plans,
 )
 from flows._server import FLOW_OPTIONS, MESSAGE_LENGTH
@@ -38,6 +44,7 @@ from flows.eval import run_blocking
 from flows.eval_task import failure, run_eval_task
 from tasks_lib import Tasks
 from tasks_lib._errors import ParameterError
+from tasks_lib.log import bundle_log_dir, check_bundle_dir, lock_log_dir
 from tasks_lib.model import NOT_GIVEN
 from tasks_lib.schema import EvalLog
 
@@ -61,6 +68,10 @@ def eval_set(
     not, the finished samples are reused. The logs come without samples, in the order of the
     tasks, each on all models before the next.
 
+    One eval set at a time uses a `log_dir`. With `bundle_dir` its logs are copied there once,
+    when all attempts are over, whether they succeeded or not, and also if there was nothing
+    to run; not if the set was stopped.
+
     Args:
         tasks: As for `flows.eval.eval`.
         log_dir: Folder or URL of the logs, for this set only.
@@ -68,9 +79,11 @@ def eval_set(
         **kwargs: See `flows._options.EvalOptions` and `tasks_lib.model.GenerateConfig`.
 
     Raises:
-        PrerequisiteError: Something is unknown, missing or contradictory; nothing was run.
-        NotImplementedError: An argument is documented but not implemented yet.
-        KeyboardInterrupt: It was stopped; the logs of all samples that had finished are there.
+        PrerequisiteError: Something is unknown, missing or contradictory, or another eval set
+            is using `log_dir`; nothing was run.
+        LogError: The bundle could not be written; the logs are there.
+        KeyboardInterrupt: It was stopped, or one of its tasks was cancelled; the logs of all
+            samples that had finished are there.
     """
     if not log_dir:
         raise ParameterError("eval_set", "log_dir", log_dir, "a folder or URL")
@@ -89,10 +102,14 @@ def run_set(
     requests: list[Request], model: ModelsArg, options: EvalOptions
 ) -> tuple[bool, list[EvalLog]]:
     """Prepare and run an eval set; see `eval_set`."""
-    session = _prepare(requests, model, options)
-    if len(session.outcomes) < len(session.plans):
-        start_prefect(session)
-        run_blocking(_run_as_flow(session))
+    with _prepared(requests, model, options) as session:
+        if len(session.outcomes) < len(session.plans):
+            start_prefect(session)
+            run_blocking(_run_as_flow(session))
+        if _was_stopped(session):
+            raise KeyboardInterrupt
+        _bundle(session)
+    session.raise_error()
     return session.success, session.logs
 
 
@@ -154,20 +171,49 @@ async def eval_set_flow(
         return await _run_all(find_session(run_id))
     changes = {"display": "log", **(overrides or {})}
     model = changes.pop("model", NOT_GIVEN)
-    session = _prepare(*requests_of_file(eval_set, changes, model))
-    async with open_session(session):
-        return await _run_all(session)
+    with _prepared(*requests_of_file(eval_set, changes, model)) as session:
+        async with open_session(session):
+            state = await _run_all(session)
+        if not _was_stopped(session):
+            await asyncio.to_thread(_bundle, session)
+    session.raise_error()
+    return state
 
 
-def _prepare(requests: list[Request], model: ModelsArg, options: EvalOptions) -> Session:
+@contextmanager
+def _prepared(requests: list[Request], model: ModelsArg, options: EvalOptions) -> Iterator[Session]:
+    """Yield the session of a set that has its log directory to itself within this block."""
+    _check_bundle(options)
     session = prepare_session("eval_set", requests, model, options)
-    adopt_logs(session, session.plans[0].log_dir)
-    return session
+    log_dir = session.plans[0].log_dir
+    with lock_log_dir(log_dir), one_at_a_time("eval_set"):
+        adopt_logs(session, log_dir)
+        yield session
+
+
+def _check_bundle(options: EvalOptions) -> None:
+    if options.bundle_dir:
+        check_bundle_dir(options.log_dir, options.bundle_dir, options.bundle_overwrite)
+    elif options.bundle_overwrite:
+        raise ParameterError("eval_set", "bundle_overwrite", True, "False without a bundle_dir")
+
+
+def _bundle(session: Session) -> None:
+    """Copy the logs to where they are published, if that was asked for."""
+    options = session.options
+    if options.bundle_dir:
+        bundle_log_dir(session.plans[0].log_dir, options.bundle_dir, options.bundle_overwrite)
+
+
+def _was_stopped(session: Session) -> bool:
+    """Whether somebody stopped the set or a task of it; the end of a budget is none of that."""
+    return any(log.status == "cancelled" and log.incomplete is None for log in session.logs)
 
 
 async def _run_as_flow(session: Session) -> None:
     async with open_session(session):
-        await eval_set_flow(session.task_names, run_id=session.run_id, return_state=True)
+        flow_run = eval_set_flow(session.task_names, run_id=session.run_id, return_state=True)
+        await run_flow(session, flow_run)
     check_cancelled()
 
 
@@ -209,14 +255,21 @@ async def _run_task(name: str, plan: PlanRef) -> State[None] | None:
     session, position = plan.session, plan.position
     context = TaskRunContext.get()
     if context is not None and context.task_run.run_count > 1:
+        # Asked before: the next attempt takes the place of the last one, whose log must stay.
+        ended = incomplete_state([session.outcomes[position]], session.budget)
+        if ended is not None:
+            return ended
         prepare_next(session, position)
     log = await run_eval_task(session, position)
+    if (ended := incomplete_state([log], session.budget)) is not None:
+        return ended
     if log.status == "cancelled":
         return Cancelled(message="Stopped.")
     if log.status != "success":
         return Failed(message=failure(log)[:MESSAGE_LENGTH])
     if session.options.retry_cleanup:
-        remove_superseded(session.previous.get(position), log)
+        for previous in session.previous.get(position, []):
+            await asyncio.to_thread(remove_superseded, previous, log)
     return None
 
 
@@ -231,7 +284,9 @@ def command(tasks: tuple[str, ...], model: str | None, arguments: dict[str, Any]
     """
     chosen = model if model is not None else NOT_GIVEN
     if tasks and not tasks[0].endswith((".yaml", ".yml")):
-        log_dir = arguments.pop("log_dir", None) or DEFAULT_LOG_DIR
+        log_dir = arguments.pop("log_dir", None)
+        if log_dir is None:  # nobody said that the folder is for this set only
+            log_dir, arguments["log_dir_allow_dirty"] = DEFAULT_LOG_DIR, True
         success, logs = eval_set(list(tasks), log_dir, chosen, **arguments)
     elif len(tasks) > 1:
         raise ParameterError("eval-set", "tasks", tasks, "one eval-set file, or tasks")

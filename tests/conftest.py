@@ -6,13 +6,17 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+_SHARED = ("tests/flows", "tests/chaos")
+"""Folders whose tests share servers."""
+
 
 class ByServer(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """Keeps the tests of flows, which share servers, on one worker, and those of a file."""
+    """Keeps tests that share servers on one worker, and those of a file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "tests/flows" if file.startswith("tests/flows/") else file
+        shared = (folder for folder in _SHARED if file.startswith(f"{folder}/"))
+        return next(shared, file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByServer:

@@ -8,12 +8,13 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 
 from tasks_lib._errors import LogError, LogFormatError, MissingFileError, PrerequisiteError
 from tasks_lib._util._ids import short_uuid
 from tasks_lib.log._convert import relative_name, write_copy
 from tasks_lib.log._eval_log_document import header_document
-from tasks_lib.log._files import Place, open_place, remove_folder, write_whole
+from tasks_lib.log._files import Place, open_place, remove_folder, store_errors, write_whole
 from tasks_lib.log._listing import list_eval_logs, read_headers
 from tasks_lib.log._log_file import EvalLogInfo, FsOptions
 from tasks_lib.log._paths import resolve_log_dir
@@ -90,6 +91,8 @@ def bundle_log_dir(
     """
     logs = open_place(resolve_log_dir(log_dir), fs_options)
     output = _bundle_place(output_dir, fs_options)
+    if not logs.exists():
+        raise MissingFileError("log directory", logs.url)
     _check_folders(logs, output, overwrite)
     try:
         if output.is_local:
@@ -99,6 +102,32 @@ def bundle_log_dir(
             _fill_bundle(logs, output, fs_options)
     except OSError as error:
         raise LogError(f"The bundle {output.url!r} could not be written ({error}).") from error
+
+
+def check_bundle_dir(
+    log_dir: str | PurePath | None,
+    output_dir: str | PurePath,
+    overwrite: bool = False,
+    fs_options: FsOptions = None,
+) -> None:
+    """Make sure, long before, that `bundle_log_dir` will be able to write a bundle.
+
+    `log_dir` need not be there yet. Nothing is left behind.
+
+    Raises:
+        PrerequisiteError: `output_dir` exists already, cannot be written, or one of the two
+            folders is in the other.
+    """
+    logs = open_place(resolve_log_dir(log_dir), fs_options)
+    output = open_place(output_dir, fs_options)
+    try:
+        _check_folders(logs, output, overwrite)
+        _check_can_write(output)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PrerequisiteError(
+            f"The bundle {output.url!r} cannot be written ({reason}). Pass another output_dir."
+        ) from error
 
 
 def retryable_eval_logs(
@@ -144,8 +173,6 @@ def _bundle_place(output_dir: str | PurePath | None, fs_options: FsOptions) -> P
 
 
 def _check_folders(logs: Place, output: Place, overwrite: bool) -> None:
-    if not logs.exists():
-        raise MissingFileError("log directory", logs.url)
     log_dir, output_dir = f"{logs.url.rstrip('/')}/", f"{output.url.rstrip('/')}/"
     if output_dir.startswith(log_dir) or log_dir.startswith(output_dir):
         raise PrerequisiteError(
@@ -155,8 +182,20 @@ def _check_folders(logs: Place, output: Place, overwrite: bool) -> None:
     if output.exists() and not overwrite:
         raise PrerequisiteError(
             f"The output directory {output.url!r} exists already. Pass another, or "
-            "overwrite=True to replace it."
+            "overwrite=True (of eval_set: bundle_overwrite=True) to replace it."
         )
+
+
+def _check_can_write(output: Place) -> None:
+    """Write something beside `output`, or above if not even that folder is there yet."""
+    if output.is_local:
+        folder = next(path for path in Path(output.path).parents if path.exists())
+        TemporaryDirectory(prefix=".bundle-", dir=folder).cleanup()
+        return
+    probe = output.parent / f".bundle-{short_uuid()}"
+    with store_errors():
+        probe.fs.pipe_file(probe.path, b"probe")
+        probe.fs.rm_file(probe.path)
 
 
 def _make_local_bundle(logs: Place, output: Place, fs_options: FsOptions) -> None:

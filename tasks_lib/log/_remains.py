@@ -70,7 +70,7 @@ def check_ended(remains: Remains) -> None:
                 "machine: wait for its end, or stop it."
             )
     unknown = [origin for origin in origins if origin is None or origin.is_running is None]
-    age = _age(remains.parts)
+    age = age_of(remains.parts)
     if unknown and age < QUIET_SECONDS:
         host = next((origin.host for origin in unknown if origin), "unknown")
         raise PrerequisiteError(
@@ -162,7 +162,7 @@ def _sorted_out(log: Place, parts: Iterable[Place]) -> Remains:
     return remains
 
 
-def _age(parts: Iterable[Place]) -> float:
+def age_of(parts: Iterable[Place]) -> float:
     """Return how many seconds ago the last of these files was written."""
     with store_errors():
         times = [part.fs.modified(part.path) for part in parts]

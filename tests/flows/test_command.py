@@ -118,7 +118,7 @@ def test_a_task_that_fails_ends_with_1_and_leaves_its_log(
 
     failed = run(
         folder, environment, "tasks.py@quick", "--model", "none/none", "--log-dir", "logs",
-        "--retry-attempts", "1",
+        "--retry-attempts", "1", "--log-dir-allow-dirty",
     )  # fmt: skip
     assert failed.returncode == 1, failed.stderr
     assert "Traceback" not in failed.stderr
