@@ -1,4 +1,10 @@
-"""The options that `evals eval`, `evals eval-set` and `python -m flows.eval_set` share."""
+"""The options that the commands which run evaluations share, as arguments of our functions.
+
+Each can be given by an environment variable too, as tasks' settings are in CI: `EVAL_LIMIT=10`
+stands for `--limit 10`, `EVAL_NO_SCORE=1` for `--no-score`. The command line wins. Calls from
+Python don't read these variables, but for those that name a model, a display or where and what
+is logged.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,9 @@ from typing import Any, TypeVar
 
 import click
 import yaml
+from click.core import ParameterSource
 
+from flows._click_table import ENVIRONMENT, EVAL, EVAL_RETRY, EVAL_SET, Decorator, add_options
 from flows._exit import exit_on_error
 from flows._options import read_arguments
 from tasks_lib import Epochs
@@ -17,184 +25,108 @@ from tasks_lib.task import SolverSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_INT, _FLOAT, _TEXT = click.INT, click.FLOAT, click.STRING
-
-
-class _IntOrAuto(click.ParamType[Any]):
-    """A whole number, or "auto"."""
-
-    name = "integer or auto"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        """Return what was written, as a number unless it is "auto"."""
-        return "auto" if value == "auto" else int(click.INT.convert(value, param, ctx))
-
-
-_DISPLAYS = click.Choice(["full", "rich", "plain", "log", "none"])
-_LOG_FORMATS = click.Choice(["parquet", "json", "eval"])
-_TASK_RUNS = click.Choice(["auto", "stage", "sample", "shard"])
-
-_VALUES: Mapping[str, tuple[click.ParamType[Any], str]] = {
-    "model_base_url": (_TEXT, "Base URL of the provider."),
-    "model_cost_config": (_TEXT, "YAML or JSON file of the models' prices."),
-    "log_dir": (_TEXT, "Folder or URL of the logs."),
-    "log_format": (_LOG_FORMATS, "Format of the logs; parquet unless told."),
-    "log_buffer": (_INT, "Samples after which a part of a log is written."),
-    "log_level": (_TEXT, "From which level on log records are shown."),
-    "log_level_transcript": (_TEXT, "From which level on log records are kept in transcripts."),
-    "display": (_DISPLAYS, "How progress is shown."),
-    "task_runs": (_TASK_RUNS, "What is a Prefect task run."),
-    "epochs": (_INT, "How often each sample is evaluated."),
-    "max_samples": (_INT, "Samples at once, per task."),
-    "max_tasks": (_INT, "Tasks at once."),
-    "max_subprocesses": (_INT, "Processes of solvers and tools at once; one for each CPU."),
-    "approval": (_TEXT, "Who decides on calls of tools: a policy file, or an approver's name."),
-    "message_limit": (_INT, "Messages that a sample may have."),
-    "token_limit": (_INT, "Tokens that a sample may use."),
-    "time_limit": (_INT, "Seconds that a sample may take."),
-    "working_limit": (_INT, "Seconds that a sample may work, waiting not counted."),
-    "max_connections": (_IntOrAuto(), "Requests in flight at once; auto: what the provider takes."),
-    "max_retries": (_INT, "Attempts per request."),
-    "timeout": (_INT, "Seconds per request, retries included."),
-    "attempt_timeout": (_INT, "Seconds per attempt at a request."),
-    "system_message": (_TEXT, "Put before every conversation that is sent."),
-    "max_tokens": (_INT, "Tokens that an answer may have."),
-    "temperature": (_FLOAT, "Sampling temperature."),
-    "top_p": (_FLOAT, "Share of the probability mass that is sampled from."),
-    "top_k": (_INT, "Number of tokens that are sampled from."),
-    "seed": (_INT, "Seed of sampling, where the provider has one."),
-    "frequency_penalty": (_FLOAT, "From -2 to 2."),
-    "presence_penalty": (_FLOAT, "From -2 to 2."),
-    "num_choices": (_INT, "Answers per request."),
-    "best_of": (_INT, "Answers to choose the best of."),
-    "reasoning_effort": (_TEXT, "low, medium or high."),
-    "reasoning_tokens": (_INT, "Tokens that reasoning may use."),
-}
-
-_SET_VALUES: Mapping[str, tuple[click.ParamType[Any], str]] = {
-    "retry_attempts": (_INT, "Attempts at each task in total."),
-    "retry_wait": (_FLOAT, "Seconds before the second attempt, doubled each time."),
-    "retry_connections": (_FLOAT, "By what connections are multiplied with each attempt."),
-}
+_OWN = ("tasks", "logs", "model")
+"""What commands get by itself, not among the arguments."""
+_LISTS = ("tags", "sample_id", "stop_seqs", "ignore_changes")
+"""Texts separated by commas."""
+_PAIRS = ("task_args", "model_args", "model_roles", "metadata", "extra_body")
+_FILES = (("model_config", "model_args"), ("task_config", "task_args"))
+"""Files, with the arguments that they hold."""
 
 
 def eval_options(command: F) -> F:
     """Add the options of `eval`, and let our errors end the command with a line and a status.
 
-    The command gets the options as `arguments`, as `eval` takes them; None is left out.
+    The command gets the options as `arguments`, as `eval` takes them; None is left out. What
+    is given by the name `model`, `tasks` or `logs` it gets by that name.
     """
-
-    @functools.wraps(command)
-    def with_arguments(**raw: Any) -> Any:
-        own = {name: raw.pop(name) for name in ("tasks", "model") if name in raw}
-        with exit_on_error():
-            return command(**own, arguments=_arguments(raw))
-
-    decorated: Any = with_arguments
-    for option in reversed([*_common(), *_of(_VALUES)]):
-        decorated = option(decorated)
-    return decorated  # type: ignore[no-any-return]  # click's decorators keep the type
+    return _with_options(command, EVAL)
 
 
 def eval_set_options(command: F) -> F:
     """Add the options of `eval_set`; see `eval_options`."""
-    decorated: Any = eval_options(command)
-    cleanup = click.option(
-        "--no-retry-cleanup", "retry_cleanup", flag_value=False, default=None, type=bool,
-        help="Keep the logs of failed attempts.",
-    )  # fmt: skip
-    for option in reversed([*_of(_SET_VALUES), cleanup]):
-        decorated = option(decorated)
-    return decorated  # type: ignore[no-any-return]  # click's decorators keep the type
+    return _with_options(command, EVAL_SET)
 
 
-def _common() -> list[Callable[[Any], Any]]:
-    return [
-        click.option("--model", help="One or more models, separated by commas."),
-        click.option("-T", "task_args", multiple=True, help="Argument of the tasks: name=value."),
-        click.option("-M", "model_args", multiple=True, help="Argument of the models: name=value."),
-        click.option("--model-config", help="YAML or JSON file of arguments of the models."),
-        click.option("--task-config", help="YAML or JSON file of arguments of the tasks."),
-        click.option(
-            "--model-role", "model_roles", multiple=True,
-            help="role=model, or role={model: …, temperature: …}.",
-        ),
-        click.option("--solver", help="Registered name of a solver that replaces the tasks' own."),
-        click.option("-S", "solver_args", multiple=True, help="Argument of --solver: name=value."),
-        click.option("--tags", help="Tags of the logs, separated by commas."),
-        click.option("--metadata", multiple=True, help="Metadata of the logs: name=value."),
-        click.option("--limit", help="The first N samples, or M-N, counted from 1."),
-        click.option("--sample-id", help="Ids of the samples, separated by commas."),
-        click.option("--epochs-reducer", help="How epochs become one score: mean, mode, max …"),
-        click.option(
-            "--fail-on-error", is_flag=False, flag_value="true",
-            help="Fail a task at the first failed sample, or at a share or count of them.",
-        ),
-        click.option("--no-fail-on-error", "no_fail", is_flag=True, help="Never fail a task."),
-        click.option(
-            "--errors-as-incorrect", is_flag=True, default=None,
-            help="Count failed samples as incorrect; else no metric includes them.",
-        ),
-        click.option("--no-score", is_flag=True, help="Don't score."),
-        click.option(
-            "--no-log-samples", "log_samples", flag_value=False, default=None, type=bool,
-            help="Log results only: nothing can be resumed.",
-        ),
-        click.option(
-            "--no-log-realtime", "log_realtime", flag_value=False, default=None, type=bool,
-            help="Let up to 30 seconds pass before finished samples can be read.",
-        ),
-        click.option("--log-images/--no-log-images", default=None, help="Log images, or not."),
-        click.option(
-            "--log-shared", type=_INT, is_flag=False, flag_value="10",
-            help="Seconds after which finished samples are in the log directory.",
-        ),
-        click.option("--stop-seqs", help="Texts that end an answer, separated by commas."),
-        click.option("--logprobs", is_flag=True, default=None, help="Ask for log probabilities."),
-        click.option("--top-logprobs", type=_INT, help="Most likely tokens per position."),
-    ]  # fmt: skip
+def retry_options(command: F) -> F:
+    """Add the options of `eval_retry`; see `eval_options`."""
+    return _with_options(command, EVAL_RETRY)
 
 
-def _of(values: Mapping[str, tuple[click.ParamType[Any], str]]) -> list[Callable[[Any], Any]]:
-    return [
-        click.option(f"--{name.replace('_', '-')}", name, type=kind, help=text)
-        for name, (kind, text) in values.items()
-    ]
+def _with_options(command: F, options: Mapping[str, Decorator]) -> F:
+    @functools.wraps(command)
+    def with_arguments(**raw: Any) -> Any:
+        own = {name: raw.pop(name) for name in _OWN if name in raw}
+        with exit_on_error():
+            return command(**own, arguments=_arguments(_without_overruled(raw)))
+
+    # Click's decorators keep the type.
+    return add_options(with_arguments, options.values())  # type: ignore[no-any-return]
+
+
+def _without_overruled(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return options without those of variables that the command line says the opposite of."""
+    source = click.get_current_context().get_parameter_source
+    by_variable = [name for name in raw if source(name) is ENVIRONMENT]
+    by_hand = {name for name in raw if source(name) is ParameterSource.COMMANDLINE}
+    opposite = {**{name: f"no_{name}" for name in raw}, **{f"no_{name}": name for name in raw}}
+    overruled = {name for name in by_variable if opposite[name] in by_hand}
+    return {name: value for name, value in raw.items() if name not in overruled}
 
 
 def _arguments(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `eval` that the options of a command line mean."""
-    _read_pairs(raw)
-    solver_args = parse_pairs("solver_args", raw.pop("solver_args"))
-    if raw["solver"] is not None:
-        raw["solver"] = SolverSpec(raw["solver"], solver_args)
-    elif solver_args:
-        raise ParameterError("-S", "solver_args", solver_args, "nothing without --solver")
-    for name in ("tags", "sample_id", "stop_seqs"):
-        if raw[name] is not None:
-            raw[name] = raw[name].split(",")
-    if raw["limit"] is not None:
-        raw["limit"] = _limit(raw["limit"])
-    reducer = raw.pop("epochs_reducer")
+    """Return the arguments of our functions that the options of a command line mean."""
+    given = {name: value for name, value in raw.items() if value not in (None, ())}
+    _read_pairs(given)
+    _read_solver(given)
+    for name in _LISTS:
+        if name in given:
+            given[name] = given[name].split(",")
+    for name, read in _READERS.items():
+        if name in given:
+            given[name] = read(given[name])
+    reducer = given.pop("epochs_reducer", None)
     if reducer is not None:
-        if raw["epochs"] is None:
+        if "epochs" not in given:
             raise ParameterError("--epochs-reducer", "value", reducer, "--epochs beside it")
-        raw["epochs"] = Epochs(raw["epochs"], reducer.split(","))
-    raw["fail_on_error"] = False if raw.pop("no_fail") else _fail_on_error(raw["fail_on_error"])
-    if raw.pop("no_score"):
-        raw["score"] = False
-    return {name: value for name, value in raw.items() if value is not None}
+        given["epochs"] = Epochs(given["epochs"], reducer.split(","))
+    _read_negations(given)
+    return given
 
 
-def _read_pairs(raw: dict[str, Any]) -> None:
+def _read_pairs(given: dict[str, Any]) -> None:
     """Read what is given as name=value; it wins over what a file of arguments says."""
-    for name in ("task_args", "model_args", "model_roles", "metadata"):
-        raw[name] = parse_pairs(name, raw[name]) or None
-    for option, name in (("model_config", "model_args"), ("task_config", "task_args")):
-        if (path := raw.pop(option)) is not None:
-            raw[name] = read_arguments("command line", option, path) | (raw[name] or {})
+    for name in _PAIRS:
+        if name in given:
+            given[name] = parse_pairs(name, given[name])
+    for option, name in _FILES:
+        if option in given:
+            content = read_arguments("command line", option, given.pop(option))
+            given[name] = content | given.get(name, {})
+
+
+def _read_solver(given: dict[str, Any]) -> None:
+    pairs = parse_pairs("solver_args", given.pop("solver_args", ()))
+    path = given.pop("solver_config", None)
+    if "solver" in given:
+        content = read_arguments("command line", "solver_config", path) if path else {}
+        given["solver"] = SolverSpec(given["solver"], content | pairs)
+    elif pairs or path:
+        name, value = ("-S", pairs) if pairs else ("--solver-config", path)
+        raise ParameterError("command line", name, value, "--solver beside it")
+
+
+def _read_negations(given: dict[str, Any]) -> None:
+    """Make `x` false where the flag `no_x` is given."""
+    for flag in [name for name in given if name.startswith("no_")]:
+        name = flag.removeprefix("no_")
+        if not given.pop(flag):  # a variable such as EVAL_NO_SCORE=0
+            continue
+        if name in given:
+            written = flag.replace("_", "-")
+            expected = f"nothing beside --{written}: the two contradict each other"
+            raise ParameterError("command line", f"--{written[3:]}", given[name], expected)
+        given[name] = False
 
 
 def parse_pairs(option: str, pairs: Iterable[str]) -> dict[str, Any]:
@@ -203,13 +135,15 @@ def parse_pairs(option: str, pairs: Iterable[str]) -> dict[str, Any]:
     Raises:
         ParameterError: A text has no `=`.
     """
-    parsed: dict[str, Any] = {}
+    return {name.replace("-", "_"): _value(text) for name, text in _split_pairs(option, pairs)}
+
+
+def _split_pairs(option: str, pairs: Iterable[str]) -> Iterable[tuple[str, str]]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise ParameterError("command line", option, pair, "name=value")
-        parsed[name.replace("-", "_")] = _value(text)
-    return parsed
+        yield name, text
 
 
 def _value(text: str) -> Any:
@@ -230,12 +164,58 @@ def _limit(text: str) -> int | tuple[int, int]:
         raise ParameterError("--limit", "value", text, "N or M-N, counted from 1") from None
 
 
-def _fail_on_error(text: str | None) -> bool | float | None:
-    if text is None:
-        return None
+def _fail_on_error(text: str) -> bool | float:
     if text.lower() in ("true", "0"):
         return True
     try:
         return float(text)
     except ValueError:
         raise ParameterError("--fail-on-error", "value", text, "a share or a count") from None
+
+
+def _numbers(option: str, text: str) -> dict[str, float]:
+    """Return `name=1,other=2.5` as a dict."""
+    try:
+        return {name: float(number) for name, number in _split_pairs(option, text.split(","))}
+    except ValueError:
+        raise ParameterError("command line", option, text, "name=number,…") from None
+
+
+def _budget(text: str) -> dict[str, float]:
+    return _numbers("--budget", text)
+
+
+def _logit_bias(text: str) -> dict[int, float]:
+    numbers = _numbers("--logit-bias", text)
+    if not all(token.isdecimal() for token in numbers):
+        raise ParameterError("command line", "--logit-bias", text, "numbers of tokens: 42=10,…")
+    return {int(token): bias for token, bias in numbers.items()}
+
+
+def _response_schema(text: str) -> Any:
+    value = _value(text)
+    if not isinstance(value, dict):
+        raise ParameterError("--response-schema", "value", text, "a JSON object")
+    return value
+
+
+def _sandbox(text: str) -> str | tuple[str, str]:
+    kind, colon, config = text.partition(":")
+    return (kind, config) if colon else kind
+
+
+def _scorer(texts: tuple[str, ...]) -> Any:
+    scorers = [_value(text) if text.startswith("{") else text for text in texts]
+    return scorers if len(scorers) > 1 else scorers[0]
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "limit": _limit,
+    "fail_on_error": _fail_on_error,
+    "budget": _budget,
+    "logit_bias": _logit_bias,
+    "response_schema": _response_schema,
+    "sandbox": _sandbox,
+    "scorer": _scorer,
+}
+"""How the text of an option becomes the value of its argument."""

@@ -70,6 +70,7 @@ class LogScoring:
         await self._scored.start()
         try:
             with ScoreTable(job.names) as self._table:
+                self._display.follow(self._table, lambda table: self._results(table)[0])
                 await self._take_over()
                 pool = WorkPool(
                     _granularity(job),
@@ -137,14 +138,14 @@ class LogScoring:
         self._seen += 1
         self._judged += sample.error is None and rescored.error is None
         add_usage(self._usage, rescored.usage)
-        # The progress is that of the new scores, not of the log's.
-        shown = {"scores": rescored.scores, "model_usage": rescored.usage}
+        # The progress is that of the scorers, not what the log says of the samples.
+        shown = {"model_usage": rescored.usage, "error_retries": None}
         self._display.sample_done(sample.model_copy(update=shown))
 
     def _finished(self) -> EvalLog:
         """Return the header of the scored log, with its results."""
         header = self._job.header
-        header.results, reductions = self._results()
+        header.results, reductions = self._results(self._table)
         header.reductions = reductions if (header.eval.config.epochs or 1) > 1 else None
         if not (header.results.missing_samples or header.results.errored_samples):
             header.status, header.error = "success", None
@@ -160,10 +161,10 @@ class LogScoring:
             if usage != before.get(model)
         }
 
-    def _results(self) -> tuple[EvalResults, list[EvalSampleReductions]]:
+    def _results(self, table: ScoreTable) -> tuple[EvalResults, list[EvalSampleReductions]]:
         job = self._job
         results, reductions = compute_results(
-            self._table,
+            table,
             scorers=job.plans,
             reducers=list(job.reducers.items()),
             total_samples=max(job.source.total, self._seen),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.box import SIMPLE_HEAD
@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from flows._cost import dollars, total_cost
-from flows._counts import error_count, rare_counts
+from flows._counts import error_count, rare_counts, status_text
+from flows._receipt import receipt_text
 from tasks_lib._util._harmless import harmless
-from tasks_lib.schema import EvalLog, EvalMetric
+from tasks_lib.schema import EvalLog, EvalMetric, EvalScore
 
 NO_VALUE = "–"  # noqa: RUF001 - a dash, as tables have it
 
@@ -42,7 +43,8 @@ def print_table(logs: Sequence[EvalLog], console: Console) -> None:
     """Print a row per log: task, model, samples, score, errors, tokens, seconds, log.
 
     Samples are those that ended without an error, of all. How many were not scored, met a
-    limit or are missing is shown if there are any, and what a run cost if that is known.
+    limit or are missing is shown if there are any, and what a run cost if that is known. Below
+    stand the reasons of those that did not succeed, and what was reused of earlier runs.
     """
     rows = [_cells(log) for log in logs]
     shown = [name for name in _COLUMNS if name not in _OPTIONAL or any(row[name] for row in rows)]
@@ -57,17 +59,32 @@ def print_table(logs: Sequence[EvalLog], console: Console) -> None:
     wide = Console(file=console.file, width=max(width, console.width))
     wide.print(table)
     for log in logs:
-        if log.status != "success":
-            reason = f": {log.error.message}" if log.error else ""
-            text = f"{log.eval.task} on {log.eval.model}: {log.status}{reason}"
-            console.print(Text(harmless(text)))
+        for remark in _remarks(log):
+            text = f"{log.eval.task} on {log.eval.model}: {remark}"
+            console.print(Text(harmless(text)), soft_wrap=True)
+
+
+def _remarks(log: EvalLog) -> Iterator[str]:
+    """Yield why a run did not succeed, and what it had of earlier ones."""
+    if log.status != "success":
+        reason = (
+            log.error.message if log.error else log.incomplete.message if log.incomplete else ""
+        )
+        yield f"{status_text(log)}{': ' if reason else ''}{reason}"
+    if (receipt := receipt_text(log)) is not None:
+        yield receipt
 
 
 def headline(log: EvalLog) -> str:
     """Return the first metric of a log with its standard error, `0.425 ± 0.070`."""
     if log.results is None or not log.results.scores:
         return NO_VALUE
-    metrics = log.results.scores[0].metrics
+    return score_headline(log.results.scores[0])
+
+
+def score_headline(score: EvalScore) -> str:
+    """Return the first metric of a score with its standard error, `0.425 ± 0.070`."""
+    metrics = score.metrics
     first = next((metric for name, metric in metrics.items() if name != "stderr"), None)
     if first is None or _is_nan(first):
         return NO_VALUE

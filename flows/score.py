@@ -23,8 +23,9 @@ from flows._score_source import LogsArg, find_sources, is_single
 from flows._server import FLOW_OPTIONS, MESSAGE_LENGTH
 from flows._session import Session, find_session
 from flows.eval import run_blocking
-from tasks_lib._errors import EvalsError
+from tasks_lib._errors import DisplayError, EvalsError
 from tasks_lib._util._aio import gather_limited
+from tasks_lib._util._blot import blotted
 from tasks_lib._util._ids import short_uuid
 from tasks_lib.model import use_active_model
 from tasks_lib.schema import EvalLog
@@ -149,7 +150,7 @@ async def score_log(spec: RunSpec) -> State[None] | None:
         session.errors[int(position)] = error
         return Failed(message=_message(error)[:MESSAGE_LENGTH])
     finally:
-        display.close()
+        display.close(session.scored.get(int(position)))
     await publish(log, scoring.error_rows)
     return None
 
@@ -191,7 +192,13 @@ async def _score(
 ) -> EvalLog | list[EvalLog]:
     options = read_score_options(function, action, kwargs)
     jobs = score_jobs(find_sources(log), scorers, epochs_reducer, options)
-    session = ScoreSession(short_uuid(), jobs, options, Display(options.session.display))
+    display = Display(options.session.display)
+    if display.kind == "conversation":
+        raise DisplayError(
+            f"{function}: display is 'conversation', which shows one sample after another, but "
+            "several are scored at once. Use another display."
+        )
+    session = ScoreSession(short_uuid(), jobs, options, display)
     await asyncio.to_thread(start_prefect, session)
     async with open_session(session):
         try:
@@ -229,4 +236,5 @@ def _find(run_id: str) -> ScoreSession:
 
 
 def _message(error: Exception) -> str:
-    return str(error) if isinstance(error, EvalsError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, EvalsError) else f"{type(error).__name__}: {error}"
+    return blotted(text)

@@ -5,30 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow.compute as pc
-from pydantic_core import to_json
 from rich.console import Console
 from rich.text import Text
 
 from flows._cost import cost_text
+from flows._message_text import plain, print_heading, print_message, print_score, print_text
 from flows.cli._log_events import event_lines
 from flows.cli._log_text import print_facts
 from tasks_lib._errors import ParameterError, UnknownNameError
-from tasks_lib._util._harmless import harmless, one_line
+from tasks_lib._util._harmless import one_line
 from tasks_lib.log import EvalSample, read_eval_log_sample, read_eval_log_table
-from tasks_lib.schema import (
-    ChatMessage,
-    ChatMessageAssistant,
-    ChatMessageTool,
-    Content,
-    ContentReasoning,
-    ContentText,
-    ModelUsage,
-    ToolCall,
-)
-
-_MOST_TEXT = 20_000
-"""Characters of a text that are shown; `evals log dump` prints all of them."""
-_COLOURS = {"system": "magenta", "user": "green", "assistant": "cyan", "tool": "yellow"}
+from tasks_lib.schema import ModelUsage
 
 
 def print_samples(file: str, sample_id: str, epoch: int, console: Console) -> None:
@@ -56,18 +43,13 @@ def _print_sample(sample: EvalSample, console: Console) -> None:
     console.print(Text(f"Sample {one_line(repr(sample.id))}, epoch {sample.epoch}", style="bold"))
     print_facts(_facts(sample), console)
     for name, score in (sample.scores or {}).items():
-        verdict = f"{one_line(name)}: {one_line(_plain(score.value))}"
-        _heading("score", verdict, "blue", console)
-        if score.answer is not None:
-            _text(f"answer: {score.answer}", console)
-        if score.explanation and score.explanation != score.answer:
-            _text(score.explanation, console)
+        print_score(name, score, console)
     if sample.error is not None:
-        _heading("error", one_line(sample.error.message), "red", console)
-        _text(sample.error.traceback, console)
+        print_heading("error", one_line(sample.error.message), "red", console)
+        print_text(sample.error.traceback, console)
     for message in sample.messages:
-        _print_message(message, console)
-    _heading("events", f"{len(sample.events):,}", "blue", console)
+        print_message(message, console)
+    print_heading("events", f"{len(sample.events):,}", "blue", console)
     for line in event_lines(sample.events):
         console.print(Text(line), soft_wrap=True)
     console.print()
@@ -90,60 +72,8 @@ def _facts(sample: EvalSample) -> Iterator[tuple[str, str]]:
         yield f"retry {number + 1}", f"after {one_line(error.message, 1000)}"
     for name, values in (("metadata", sample.metadata), ("store", sample.store)):
         if values:
-            yield name, one_line(_plain(values), 1000)
-
-
-def _print_message(message: ChatMessage, console: Console) -> None:
-    about = ""
-    if isinstance(message, ChatMessageTool):
-        about = one_line(message.function or "")
-    elif isinstance(message, ChatMessageAssistant) and message.model:
-        about = one_line(message.model)
-    _heading(message.role, about, _COLOURS[message.role], console)
-    parts = [message.content] if isinstance(message.content, str) else message.content
-    for part in parts:
-        _text(part if isinstance(part, str) else _part(part), console)
-    if isinstance(message, ChatMessageTool) and message.error is not None:
-        _text(f"{message.error.type} error: {message.error.message}", console)
-    if isinstance(message, ChatMessageAssistant):
-        for call in message.tool_calls or ():
-            _text(_call(call), console)
-
-
-def _part(part: Content) -> str:
-    if isinstance(part, ContentText):
-        return part.text
-    if isinstance(part, ContentReasoning):
-        return f"[reasoning] {'(redacted)' if part.redacted else part.reasoning}"
-    held = getattr(part, part.type, None)
-    text = held if isinstance(held, str) else _plain(part.model_dump(exclude_none=True))
-    most = 40 if text.startswith("data:") else 500  # an image as text helps nobody
-    return f"[{part.type}] {one_line(text, most)} ({len(text):,} characters)"
-
-
-def _call(call: ToolCall) -> str:
-    arguments = ", ".join(f"{name}={_plain(value)}" for name, value in call.arguments.items())
-    wrong = f" ({call.parse_error})" if call.parse_error else ""
-    return f"→ {call.function}({arguments}){wrong}"
-
-
-def _heading(kind: str, about: str, colour: str, console: Console) -> None:
-    console.print()
-    console.print(Text.assemble((f"── {kind}", f"bold {colour}"), f" {about}".rstrip()))
-
-
-def _text(text: str, console: Console) -> None:
-    if text:
-        console.print(Text(harmless(text[:_MOST_TEXT])), soft_wrap=True)
-    if len(text) > _MOST_TEXT:
-        more = f"… {len(text) - _MOST_TEXT:,} more characters; `evals log dump` has them."
-        console.print(Text(more, style="dim"))
+            yield name, one_line(plain(values), 1000)
 
 
 def _tokens(usage: ModelUsage) -> str:
     return f"{usage.total_tokens:,} ({usage.input_tokens:,} in, {usage.output_tokens:,} out)"
-
-
-def _plain(value: object) -> str:
-    """Return a value that came out of JSON as text: strings as they are, the rest as JSON."""
-    return value if isinstance(value, str) else to_json(value, inf_nan_mode="constants").decode()

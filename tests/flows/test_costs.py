@@ -12,8 +12,8 @@ from rich.console import Console
 
 from flows._artifacts import summary_markdown, usage_table
 from flows._cost import cost_text, dollars
-from flows._display import Tally
 from flows._table import print_table
+from flows._tally import Tally
 from flows.cli import main
 from tasks_lib.log import write_eval_log
 from tasks_lib.schema import EvalLog, EvalResults, EvalSample, EvalSpec, EvalStats, ModelUsage

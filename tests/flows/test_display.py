@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from flows._display import Display, Tally
+from flows._display import Display
 from flows._table import print_table
+from flows._tally import Tally
 from flows.eval import eval as run_eval
 from solvers import Generate, Solver, TaskState, solver
 from tasks_lib import Task
