@@ -44,7 +44,7 @@ from flows.eval import run_blocking
 from flows.eval_task import failure, run_eval_task
 from tasks_lib import Tasks
 from tasks_lib._errors import ParameterError
-from tasks_lib.log import bundle_log_dir, check_bundle_dir, lock_log_dir
+from tasks_lib.log import bundle_log_dir, check_bundle_dir, lock_log_dir, remove_abandoned
 from tasks_lib.model import NOT_GIVEN
 from tasks_lib.schema import EvalLog
 
@@ -187,6 +187,7 @@ def _prepared(requests: list[Request], model: ModelsArg, options: EvalOptions) -
     session = prepare_session("eval_set", requests, model, options)
     log_dir = session.plans[0].log_dir
     with lock_log_dir(log_dir), one_at_a_time("eval_set"):
+        remove_abandoned(log_dir)
         adopt_logs(session, log_dir)
         yield session
 

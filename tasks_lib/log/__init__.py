@@ -5,7 +5,8 @@ Where to look:
 - What a row is: `_arrow` (columns), `_rows`, `_transcript` (messages and events in it),
   `_attachments`, `_header` (the rest of a log); JSON of untrusted content is in `_util`.
 - Writing: `_writer`, `_live` (the folder of parts), `_compact` (which parts are merged when),
-  `_spill` (when the store is away), `_final`; after a kill `_remains`, `_recover`, `_remove`.
+  `_spill` (when the store is away), `_final`; after a kill `_remains`, `_recover`, `_remove`,
+  `_abandoned`.
 - Reading: `_log_file` (any format), `_reader`, `_row_lookup`, `_parts`, `_tables`, `_listing`.
 - Files: `_files` (stores), `_paths` (names), `_parquet`, `_whole_file`, `_lock` (of a folder).
 - Formats of others: `_documents` (what they have in common), `_json_…`, `_eval_log…`;
@@ -13,6 +14,7 @@ Where to look:
 """
 
 from tasks_lib.context import Transcript, transcript
+from tasks_lib.log._abandoned import remove_abandoned
 from tasks_lib.log._arrow import BASE_SCHEMA, SCHEMA_VERSION, columns_of_scorers
 from tasks_lib.log._batch import sample_batch
 from tasks_lib.log._condense import condense_sample, resolve_sample_attachments
@@ -172,6 +174,7 @@ __all__ = [
     "read_eval_log_samples",
     "read_eval_log_table",
     "recover_eval_log",
+    "remove_abandoned",
     "remove_eval_log",
     "resolve_log_dir",
     "resolve_sample_attachments",
