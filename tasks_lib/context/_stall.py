@@ -95,7 +95,9 @@ class StallGuard:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._alarm.stop(error):
+        alarm = self._alarm
+        del self._alarm  # it refers to us: transcripts must not wait for the garbage collector
+        if alarm.stop(error):
             raise self._error(getattr(error, "__notes__", ())) from error
 
     def _left(self) -> float:
