@@ -117,7 +117,7 @@ class Governor:
                     self._recorded, _ = self._marks.popleft()
 
     async def _oldest_recorded(self) -> bool:
-        """Wait for the oldest mark; False when there is no use in waiting longer."""
+        """Wait for the oldest mark, as long as it is one; False: waiting longer is of no use."""
         _, task_run_id = self._marks[0]
         give_up = time.monotonic() + self._timeout_s
         while time.monotonic() < give_up:
@@ -131,6 +131,9 @@ class Governor:
                 self._let_pass(f"the Prefect server does not answer ({type(error).__name__})")
                 return False
             await asyncio.sleep(POLL_S)
+            self._forget_lost()
+            if not self._marks:
+                return True
         self._let_pass(f"none was recorded within {self._timeout_s:g} s")
         return False
 

@@ -14,7 +14,8 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.context import FlowRunContext, TaskRunContext
 
-from flows._governor import Governor
+from flows._governor import POLL_S, Governor
+from flows._link import ServerLink
 from flows._server import FLOW_OPTIONS
 
 NOWHERE = "http://127.0.0.1:9/api"
@@ -87,6 +88,21 @@ async def test_without_a_server_everything_passes(caplog: pytest.LogCaptureFixtu
         "4 of 4 task runs may be missing in Prefect: the Prefect server does not answer "
         "(ConnectError). The log has all samples."
     ]
+
+
+async def test_what_is_lost_meanwhile_is_waited_for_no_longer(prefect_harness: Path) -> None:
+    """The server was gone for a moment, and is back: what was on its way then never arrives."""
+    link = ServerLink()
+    async with get_client() as client:
+        governor = Governor(client, link=link)
+        await governor.note(uuid4())
+        waiting = asyncio.create_task(governor.wait_for_all())
+        await asyncio.sleep(3 * POLL_S)
+        assert not waiting.done()
+        link.outages += 1
+        async with asyncio.timeout(10):
+            assert await waiting is False
+    assert (governor.expected, governor.recorded) == (1, 0)
 
 
 async def test_nothing_noted_is_complete() -> None:
