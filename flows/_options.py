@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypedDict, TypeVar, cast
 
 import yaml
 from pydantic import (
@@ -48,29 +48,19 @@ LOG_SHARED_S = 10
 _LOG_FORMAT_VARIABLES = ("EVAL_LOG_FORMAT", "INSPECT_LOG_FORMAT")
 
 
-class SharedArgs(GenerateConfigArgs, total=False):
-    """The keyword arguments that `eval` and `eval_set` share. None: not set."""
+class RunArgs(TypedDict, total=False):
+    """The keyword arguments of all functions that run evaluations. None: not set."""
 
     model_base_url: str | None
     model_args: dict[str, Any] | str | None
     model_roles: dict[str, RoleModel] | None
     model_cost_config: str | dict[str, Any] | None
-    task_args: dict[str, Any] | str | None
-    sandbox: object
     sandbox_cleanup: bool | None
-    solver: AnySolver | SolverSpec | list[AnySolver] | str | dict[str, Any] | None
-    scorer: Scorer | list[Scorer] | str | dict[str, Any] | None
-    tags: list[str] | None
-    metadata: dict[str, Any] | None
     trace: bool | None
     display: DisplayType | None
-    approval: ApprovalSource | None
     log_level: str | None
     log_level_transcript: str | None
     log_format: LogFormat | None
-    limit: int | tuple[int, int] | None
-    sample_id: str | int | list[str] | list[int] | list[str | int] | None
-    epochs: int | Epochs | None
     fail_on_error: bool | float | None
     errors_as_incorrect: bool | None
     retry_on_error: int | None
@@ -78,10 +68,6 @@ class SharedArgs(GenerateConfigArgs, total=False):
     same_errors: int | None
     budget: dict[str, float] | BudgetLimits | None
     debug_errors: bool | None
-    message_limit: int | None
-    token_limit: int | None
-    time_limit: int | None
-    working_limit: int | None
     max_samples: int | None
     max_tasks: int | None
     max_subprocesses: int | None
@@ -95,6 +81,25 @@ class SharedArgs(GenerateConfigArgs, total=False):
     score: bool
     score_display: bool | None
     task_runs: TaskRuns | None
+
+
+class SharedArgs(GenerateConfigArgs, RunArgs, total=False):
+    """The keyword arguments that `eval` and `eval_set` share. None: not set."""
+
+    task_args: dict[str, Any] | str | None
+    sandbox: object
+    solver: AnySolver | SolverSpec | list[AnySolver] | str | dict[str, Any] | None
+    scorer: Scorer | list[Scorer] | str | dict[str, Any] | None
+    tags: list[str] | None
+    metadata: dict[str, Any] | None
+    approval: ApprovalSource | None
+    limit: int | tuple[int, int] | None
+    sample_id: str | int | list[str] | list[int] | list[str | int] | None
+    epochs: int | Epochs | None
+    message_limit: int | None
+    token_limit: int | None
+    time_limit: int | None
+    working_limit: int | None
 
 
 class EvalArgs(SharedArgs, total=False):

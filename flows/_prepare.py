@@ -66,10 +66,23 @@ def prepare_session(
         )
     if function == "eval_set":
         check_distinct([plan.header for plan in plans])
+    return make_session(function, run_id, plans, options, display)
+
+
+def make_session(
+    function: str, run_id: str, plans: Sequence[RunPlan], options: EvalOptions, display: Display
+) -> Session:
+    """Return a session of plans that fit its display, its budget and their log directories.
+
+    Raises:
+        PrerequisiteError: They do not, or a log directory cannot be written.
+    """
     check_display(function, display, plans)
     session = Session(run_id, plans, options, display)
     check_budget(function, options.budget, plans, session.prices or ())
-    check_writable(log_dir)  # last, so that wrong arguments do not even leave a folder
+    # Last, so that wrong arguments do not even leave a folder.
+    for log_dir in dict.fromkeys(plan.log_dir for plan in plans):
+        check_writable(log_dir)
     return session
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any, TypedDict
+from typing import Any
 
-from flows._budget import BudgetLimits
-from flows._options import TaskRuns
+from flows._options import RunArgs
 from tasks_lib._errors import ParameterError, nearest_hint
-from tasks_lib.context import DisplayType
-from tasks_lib.log import LogFormat
-from tasks_lib.model import RoleModel
 from tasks_lib.schema import EvalLog, GenerateConfig
 
 _FROM_CONFIG = (
@@ -27,40 +23,10 @@ _OF_THE_RUN = ("budget", "max_subprocesses", "max_sandboxes")
 """Arguments that hold for all logs of a call together."""
 
 
-class EvalRetryArgs(TypedDict, total=False):
+class EvalRetryArgs(RunArgs, total=False):
     """The keyword arguments of `eval_retry`. None: as the log says, where it says it."""
 
-    model_base_url: str | None
-    model_args: dict[str, Any] | str | None
-    model_roles: dict[str, RoleModel] | None
-    model_cost_config: str | dict[str, Any] | None
-    log_level: str | None
-    log_level_transcript: str | None
     log_dir: str | None
-    log_format: LogFormat | None
-    max_samples: int | None
-    max_tasks: int | None
-    max_subprocesses: int | None
-    max_sandboxes: int | None
-    sandbox_cleanup: bool | None
-    trace: bool | None
-    display: DisplayType | None
-    fail_on_error: bool | float | None
-    errors_as_incorrect: bool | None
-    retry_on_error: int | None
-    stall_timeout: float | None
-    same_errors: int | None
-    budget: dict[str, float] | BudgetLimits | None
-    debug_errors: bool | None
-    log_samples: bool | None
-    log_realtime: bool | None
-    log_images: bool | None
-    log_buffer: int | None
-    log_shared: bool | int | None
-    log_header_only: bool | None
-    score: bool
-    score_display: bool | None
-    task_runs: TaskRuns | None
     max_retries: int | None
     timeout: int | None
     attempt_timeout: int | None

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Any, TypeAlias, cast
 
-from flows._budget import check_budget
 from flows._logged_model import logged_model
 from flows._logging import check_log_levels
 from flows._named import SOLVER_KINDS, ByName, find_factory
 from flows._options import EvalOptions, read_options
 from flows._plan import make_plan
-from flows._prepare import check_display, open_display
+from flows._prepare import make_session, open_display
 from flows._retry_options import plain_arguments, run_arguments
 from flows._retry_task import task_of_log
 from flows._session import Session
@@ -25,7 +24,6 @@ from tasks_lib.log import (
     EvalLogInfo,
     LogFile,
     check_log_ended,
-    check_writable,
     open_place,
     read_eval_log,
     resolve_log_dir,
@@ -95,12 +93,8 @@ def prepare_retry(
     models = _by_name(function, model, headers)
     run_id = short_uuid()
     plans = [_plan(function, log, models, given, run_id) for log in logs]
-    check_display(function, display, plans)
-    session = Session(run_id, plans, options, display)
-    check_budget(function, options.budget, plans, session.prices or ())
+    session = make_session(function, run_id, plans, options, display)
     session.previous = {position: [header] for position, header in enumerate(headers)}
-    for log_dir in dict.fromkeys(plan.log_dir for plan in plans):
-        check_writable(log_dir)
     return session
 
 

@@ -161,5 +161,5 @@ def _add(share: WorkShare, sample: EvalSample) -> None:
 
 
 def _add_usage(sums: dict[str, ModelUsage], sample: EvalSample) -> None:
-    for attempt in (sample, *(sample.error_retries or ())):
-        add_usage(sums, attempt.model_usage or {})
+    for usage in sample.usage_of_attempts():
+        add_usage(sums, usage)

@@ -45,9 +45,8 @@ class Tally:
             self.reused += 1
             return
         self.retried += bool(sample.error_retries)
-        for attempt in (sample, *(sample.error_retries or ())):
-            for usage in attempt.model_usage.values():
-                self.usage += usage
+        for usages in sample.usage_of_attempts():
+            self.usage = sum(usages.values(), self.usage)
 
     def end(self, log: EvalLog) -> None:
         """Take over what the log of the task says: its results, and whether they are whole."""

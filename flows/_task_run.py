@@ -119,8 +119,8 @@ class TaskRun:
             ) from error
 
     def _count(self, sample: EvalSample) -> None:
-        for attempt in (sample, *(sample.error_retries or ())):
-            add_usage(self._usage, attempt.model_usage or {})
+        for usage in sample.usage_of_attempts():
+            add_usage(self._usage, usage)
         self._table.add(sample)
         if sample.error is not None and len(self.error_rows) < MAX_ERROR_ROWS:
             self.error_rows.append(

@@ -141,6 +141,18 @@ def registry_lookup(type: RegistryType, name: str) -> Callable[..., object] | No
     return found
 
 
+def registry_class(type: RegistryType, name: str, kind: str) -> object:
+    """Return the class that is registered under `name`, or that a function of this name returns.
+
+    Raises:
+        UnknownNameError: There is none. `kind` says what it would be.
+    """
+    found = registry_lookup(type, name)
+    if found is None:
+        raise UnknownNameError(kind, name, known_names(type))
+    return found if inspect.isclass(found) else found()
+
+
 def registry_create(type: RegistryType, name: str, /, **kwargs: object) -> object:
     """Call the factory called `name` with `kwargs` and return the instance.
 

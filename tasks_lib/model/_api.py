@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar, cast
 
-from tasks_lib._errors import UnknownNameError
-from tasks_lib._util._registry import RegistryInfo, known_names, registry_add, registry_lookup
+from tasks_lib._util._registry import RegistryInfo, registry_add, registry_class
 from tasks_lib.model._request_error import RequestError
 from tasks_lib.schema import (
     ChatMessage,
@@ -189,12 +187,7 @@ def find_provider(name: str) -> type[ModelAPI]:
     Raises:
         UnknownNameError: None was; the message offers the nearest names.
     """
-    provider = registry_lookup("modelapi", name)
-    if provider is None:
-        raise UnknownNameError("model provider", name, known_names("modelapi"))
-    if not inspect.isclass(provider):
-        provider = cast(Callable[[], type[ModelAPI]], provider)()
-    return cast(type[ModelAPI], provider)
+    return cast(type[ModelAPI], registry_class("modelapi", name, "model provider"))
 
 
 def model_base_url(base_url: str | None, *variables: str) -> str | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-from tasks_lib._errors import UnknownNameError
-from tasks_lib._util._registry import RegistryInfo, known_names, registry_add, registry_lookup
+from tasks_lib._util._registry import RegistryInfo, registry_add, registry_class
 from tasks_lib.sandbox._environment import SandboxEnvironment
 
 K = TypeVar("K", bound=Callable[..., object])
@@ -34,9 +32,4 @@ def find_sandboxenv(name: str) -> type[SandboxEnvironment]:
     Raises:
         UnknownNameError: None is; the message offers the nearest names.
     """
-    kind = registry_lookup("sandboxenv", name)
-    if kind is None:
-        raise UnknownNameError("sandbox", name, known_names("sandboxenv"))
-    if not inspect.isclass(kind):
-        kind = cast(Callable[[], type[SandboxEnvironment]], kind)()
-    return cast(type[SandboxEnvironment], kind)
+    return cast(type[SandboxEnvironment], registry_class("sandboxenv", name, "sandbox"))

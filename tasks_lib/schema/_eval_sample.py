@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, JsonValue, field_validator
@@ -82,6 +83,13 @@ class EvalSample(Record):
         if not isinstance(value, list):
             return value
         return [dict(e) if isinstance(e, EvalError) else e for e in value]
+
+    def usage_of_attempts(self) -> Iterator[dict[str, ModelUsage]]:
+        """Yield the usage of the last attempt, then of those before it as far as it is known."""
+        yield self.model_usage
+        for retry in self.error_retries or ():
+            if retry.model_usage is not None:
+                yield retry.model_usage
 
     def metadata_as(self, metadata_cls: type[M]) -> M:
         """Return the metadata as a frozen pydantic model. Raises ValueError if it can't be."""

@@ -36,6 +36,7 @@ class CountingServer:
         self.most_allowed = 1000
         """More in flight are refused with 429."""
         self.refused = 0
+        self.latency_s = LATENCY_S
         self.failing = False
         """Whether every request is refused for good."""
         self._all_there = asyncio.Event()
@@ -85,7 +86,7 @@ class CountingServer:
         too_many = self.in_flight > self.most_allowed
         try:
             await self._hold()
-            await asyncio.sleep(LATENCY_S)
+            await asyncio.sleep(self.latency_s)
         finally:
             self.in_flight -= 1
         if self.failing:
@@ -159,6 +160,7 @@ def test_auto_finds_out_what_the_provider_takes(
 ) -> None:
     caplog.set_level(logging.INFO, logger="tasks_lib.context")
     server.most_allowed = 15
+    server.latency_s = 0.2  # long enough for a slow machine to have as many in flight as it may
 
     [log] = eval(
         questions("auto", 300), "openai/m", model_base_url=server.url, max_connections="auto",
