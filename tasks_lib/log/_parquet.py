@@ -82,10 +82,21 @@ def open_parquet(place: Place) -> Iterator[pq.ParquetFile]:
     """
     with place.fs.open(place.path, "rb") as source:
         with reading(place):
-            file = pq.ParquetFile(source, page_checksum_verification=True)
+            file = parquet_file(source)
         with file:
             check_version(place, file.metadata.metadata or {})
             yield file
+
+
+def parquet_file(source: IO[bytes], metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:
+    """Return a Parquet file that only the calling thread reads; its footer unless it is given.
+
+    Reading ahead (`pre_buffer`) reads `source` in threads of pyarrow. One that still lets go of
+    `source` when the interpreter ends aborts the process.
+    """
+    return pq.ParquetFile(
+        source, metadata=metadata, pre_buffer=False, page_checksum_verification=True
+    )
 
 
 @contextmanager

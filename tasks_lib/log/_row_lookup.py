@@ -16,7 +16,13 @@ import pyarrow.parquet as pq
 
 from tasks_lib.log._arrow import BASE_SCHEMA, RUN_COLUMNS
 from tasks_lib.log._files import Place
-from tasks_lib.log._parquet import check_version, open_parquet, read_group, reading
+from tasks_lib.log._parquet import (
+    check_version,
+    open_parquet,
+    parquet_file,
+    read_group,
+    reading,
+)
 from tasks_lib.log._parts import SampleKey
 
 _COPIES = (
@@ -85,7 +91,7 @@ def _open(place: Place) -> Iterator[pq.ParquetFile]:
         version = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         known = _FOOTERS.get(version)
         with reading(place):
-            file = pq.ParquetFile(source, metadata=known, page_checksum_verification=True)
+            file = parquet_file(source, known)
         with file:
             check_version(place, file.metadata.metadata or {})
             with _FOOTERS_LOCK:

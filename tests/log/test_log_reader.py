@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.memory import MemoryFile
 
 from tasks_lib.log import (
     EvalLogWriter,
@@ -352,3 +354,23 @@ async def test_one_sample_of_many_rows(
     assert [s.uuid for s in log.samples or [] if (s.id, s.epoch) == (id, epoch)] == [uuid]
     await writer.finish(make_header(status="success"))
     assert read_eval_log_sample(writer.location, id, epoch).uuid == uuid
+
+
+def test_only_the_calling_thread_reads_a_log(
+    make_header: MakeHeader, samples: list[EvalSample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A thread of pyarrow that still holds a file when the interpreter ends aborts the process.
+    location = f"memory://threads/{STAMP}_arithmetic_task1.parquet"
+    write_eval_log(make_header(status="success", samples=samples), location)
+    threads: set[int] = set()
+
+    def read(file: MemoryFile, size: int = -1) -> object:
+        threads.add(threading.get_ident())
+        return plain_read(file, size)
+
+    plain_read = MemoryFile.read
+    monkeypatch.setattr(MemoryFile, "read", read)
+    assert len(read_eval_log(location).samples or ()) == len(ENDED)
+    assert read_eval_log_sample(location, 9, 1).id == 9
+    assert read_eval_log_table(location).num_rows == len(ENDED)
+    assert threads == {threading.get_ident()}
