@@ -1,6 +1,9 @@
-"""How tests are shared out among workers (`pytest --numprocesses 2`)."""
+"""How tests are shared out among workers (`pytest --numprocesses 2`), and their Ctrl-C."""
 
 from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
 
 import pytest
 from xdist.remote import Producer
@@ -21,3 +24,11 @@ class ByServer(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByServer:
     return ByServer(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C reach us and the programs of tests: shells make background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import pytest
@@ -22,6 +24,9 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.filters import FlowRunFilterId as FlowRunId
 from prefect.client.schemas.objects import FlowRun, TaskRun
+
+from tasks_lib.log import list_eval_logs, read_eval_log
+from tests.flows._gated import SAMPLES, reached
 
 ROOT = Path(__file__).parents[2]
 PREFECT_FILE = "deployments/prefect.yaml"
@@ -88,12 +93,19 @@ def said(worker: Path) -> str:
     return worker.read_text()
 
 
-async def finished_run(client: PrefectClient) -> FlowRun | None:
+def started_run(environment: dict[str, str], **parameters: Any) -> str:
+    """Run the deployment with parameters; returns the flow run's id."""
+    options = [f"--param={name}={json.dumps(value)}" for name, value in parameters.items()]
+    output = prefect(environment, "deployment", "run", "eval-set/nightly", *options)
+    [run_id] = re.findall(r"UUID: (\S+)", output)
+    return str(run_id)
+
+
+async def finished_run(client: PrefectClient, run_id: str) -> FlowRun | None:
     for _ in range(RUN_SECONDS * 4):
-        runs = await client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=None), limit=50)
-        nightly = [run for run in runs if run.deployment_id and run.auto_scheduled is False]
-        if nightly and nightly[0].state is not None and nightly[0].state.is_final():
-            return nightly[0]
+        run = await client.read_flow_run(UUID(run_id))
+        if run.state is not None and run.state.is_final():
+            return run
         await asyncio.sleep(0.25)
     return None
 
@@ -118,13 +130,10 @@ async def test_nightly(
     logs = tmp_path / "logs"
     overrides: dict[str, Any] = {"model": "mockllm/model", "limit": 2, "log_dir": str(logs)}
 
-    prefect(
-        environment, "deployment", "run", "eval-set/nightly",
-        "--param", f"overrides={json.dumps(overrides)}",
-    )  # fmt: skip
+    run_id = started_run(environment, overrides=overrides)
 
     async with PrefectClient(prefect_server) as client:
-        run = await finished_run(client)
+        run = await finished_run(client, run_id)
         assert run is not None, said(worker)
         assert run.state is not None
         assert run.state.name == "Completed", run.state.message
@@ -148,3 +157,31 @@ async def test_nightly(
             "union_by_name = true) GROUP BY ALL ORDER BY ALL"
         ).fetchall()
     assert rows == [(name, "mockllm/model", 2) for name in sorted(names)]
+
+
+async def test_a_run_of_a_worker_that_is_cancelled(
+    environment: dict[str, str], prefect_server: str, worker: Path, tmp_path: Path
+) -> None:
+    gate, logs = tmp_path / "cancelled-at-night", tmp_path / "logs"
+    task = {"task": f"{ROOT}/tests/flows/_gated.py@gated", "args": {"gate": str(gate)}}
+    eval_set = tmp_path / "set.yaml"
+    content = {"tasks": [task], "model": "mockllm/model", "log_dir": str(logs)}
+    eval_set.write_text(yaml.safe_dump(content))
+    run_id = started_run(environment, eval_set=str(eval_set))
+    await asyncio.to_thread(reached, gate)
+
+    prefect(environment, "flow-run", "cancel", run_id)
+
+    async with PrefectClient(prefect_server) as client:
+        run = await finished_run(client, run_id)
+        assert run is not None, said(worker)
+        assert run.state_name == "Cancelled"
+        [child] = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run.id])
+            )
+        )
+        assert child.state_name == "Cancelled"
+    [info] = list_eval_logs(str(logs))
+    log = read_eval_log(info)
+    assert (log.status, len(log.samples or ())) == ("cancelled", SAMPLES - 1)

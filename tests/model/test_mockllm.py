@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasks_lib._errors import ParameterError
+from tasks_lib._util._json import to_plain
 from tasks_lib.model import get_model
 from tasks_lib.schema import ChatMessage, GenerateConfig, ModelOutput, ToolChoice, ToolInfo
 
@@ -76,10 +77,24 @@ async def test_runs_out() -> None:
         await model.generate("Hi")
 
 
-async def test_wrong_item() -> None:
-    model = get_model("mockllm/model", custom_outputs=["text"])
+async def test_outputs_of_a_log() -> None:
+    output = said("logged")
+    model = get_model("mockllm/model", custom_outputs=[to_plain(output)])
 
-    with pytest.raises(ValueError, match="'text', not a ModelOutput"):
+    answer = await model.generate("Hi")
+
+    assert answer.message.id != output.message.id
+    assert (answer.completion, answer.model) == ("logged", output.model)
+
+
+@pytest.mark.parametrize(
+    ("item", "complaint"),
+    [("text", "'text', not a ModelOutput"), ({"choices": 3}, "ModelOutput\nchoices")],
+)
+async def test_wrong_item(item: object, complaint: str) -> None:
+    model = get_model("mockllm/model", custom_outputs=[item])
+
+    with pytest.raises(ValueError, match=complaint):
         await model.generate("Hi")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tasks_lib._util._ids import short_uuid
 from tasks_lib.model._api import ModelAPI
@@ -34,7 +34,7 @@ class MockAPI(ModelAPI):
         base_url: str | None = None,
         api_key: str | None = None,
         config: GenerateConfig | None = None,
-        custom_outputs: Iterable[ModelOutput] | MockAnswer | None = None,
+        custom_outputs: Iterable[ModelOutput | Mapping[str, Any]] | MockAnswer | None = None,
     ) -> None:
         """Prepare the answers.
 
@@ -45,7 +45,7 @@ class MockAPI(ModelAPI):
             config: Options that the model was made with; not used.
             custom_outputs: The answers, in the order of the calls, over all samples; or a
                 function that makes the answer to a request. By default every answer is the
-                same text.
+                same text. An answer may be the JSON of an output, as a log has it.
 
         Raises:
             ValueError: `custom_outputs` is neither.
@@ -93,6 +93,8 @@ _NO_OUTPUTS = (str, bytes, Mapping, ModelOutput)
 
 
 def _copy(output: object) -> ModelOutput:
+    if isinstance(output, Mapping):
+        output = ModelOutput.model_validate(output)
     if not isinstance(output, ModelOutput):
         raise ValueError(f"mockllm: custom_outputs gave {output!r}, not a ModelOutput.")
     choices = [
