@@ -32,6 +32,13 @@ def waits(attempts: int, first_s: float) -> list[float]:
     return [min(first_s * 2**i, LONGEST_WAIT_S) for i in range(count)]
 
 
+def wait_after(attempt: int, attempts: int, first_s: float) -> float:
+    """Return the seconds from the end of an attempt to the next one; 0 after the last one."""
+    if attempt >= attempts:
+        return 0.0
+    return waits(attempts, first_s)[min(attempt, MOST_WAITS) - 1]
+
+
 def adopt_logs(session: Session, log_dir: str) -> None:
     """Take over what earlier calls, of `eval` too, have left in the log directory.
 

@@ -67,9 +67,9 @@ def check_budget(
         raise ParameterError(function, "budget", {"cost": limits.cost}, expected)
 
 
-def incomplete(budget: Budget | None) -> EvalIncomplete | None:
-    """Return what a log says when nothing of it may start any more; None while it may."""
-    used_up = budget.used_up if budget is not None else None
+def incomplete(budget: Budget | None, wait_s: float = 0) -> EvalIncomplete | None:
+    """Return what a log says when nothing of it may start after a wait; None if it may."""
+    used_up = budget.used_up_after(wait_s) if budget is not None else None
     if used_up is None:
         return None
     return EvalIncomplete(
@@ -89,7 +89,9 @@ def not_started(header: EvalLog, budget: Budget | None) -> EvalLog | None:
     return header.model_copy(update={"status": "cancelled", "incomplete": reason})
 
 
-def incomplete_state(logs: Sequence[EvalLog], budget: Budget | None = None) -> State[None] | None:
+def incomplete_state(
+    logs: Sequence[EvalLog], budget: Budget | None = None, wait_s: float = 0
+) -> State[None] | None:
     """Return the Prefect state of a run that the budget ended; None if it was not the budget.
 
     Its type is Cancelled, so that Prefect repeats nothing; its name is Incomplete.
@@ -99,10 +101,11 @@ def incomplete_state(logs: Sequence[EvalLog], budget: Budget | None = None) -> S
         budget: Given where a failed task would be tried again: if it is used up, the run
             ends instead. (In an eval set, also ask before an attempt is prepared: it takes
             the place of the last one, whose log must stay.)
+        wait_s: How long a failed task waits until it is tried again.
     """
     messages = [log.incomplete.message for log in logs if log.incomplete is not None]
     if not messages and any(log.status == "error" for log in logs):
-        messages = [reason.message] if (reason := incomplete(budget)) is not None else []
+        messages = [reason.message] if (reason := incomplete(budget, wait_s)) else []
     if not messages:
         return None
     return Cancelled(name="Incomplete", message=messages[0][:MESSAGE_LENGTH])

@@ -21,7 +21,7 @@ from prefect.context import TaskRunContext
 from prefect.states import Cancelled, Failed
 from rich.console import Console
 
-from flows._attempts import adopt_logs, prepare_next, waits
+from flows._attempts import adopt_logs, prepare_next, wait_after, waits
 from flows._budget import incomplete_state
 from flows._click_options import eval_set_options
 from flows._earlier_logs import remove_superseded
@@ -255,20 +255,23 @@ async def _run_task(name: str, plan: PlanRef) -> State[None] | None:
     """Attempt a task; Prefect repeats this, after its wait, while it ends as Failed."""
     session, position = plan.session, plan.position
     context = TaskRunContext.get()
-    if context is not None and context.task_run.run_count > 1:
+    attempt = context.task_run.run_count if context is not None else 1
+    if attempt > 1:
         # Asked before: the next attempt takes the place of the last one, whose log must stay.
         ended = incomplete_state([session.outcomes[position]], session.budget)
         if ended is not None:
             return ended
         prepare_next(session, position)
     log = await run_eval_task(session, position)
-    if (ended := incomplete_state([log], session.budget)) is not None:
+    options = session.options
+    wait_s = wait_after(attempt, options.retry_attempts, options.retry_wait)
+    if (ended := incomplete_state([log], session.budget, wait_s)) is not None:
         return ended
     if log.status == "cancelled":
         return Cancelled(message="Stopped.")
     if log.status != "success":
         return Failed(message=failure(log)[:MESSAGE_LENGTH])
-    if session.options.retry_cleanup:
+    if options.retry_cleanup:
         for previous in session.previous.get(position, []):
             await asyncio.to_thread(remove_superseded, previous, log)
     return None

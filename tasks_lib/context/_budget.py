@@ -51,6 +51,10 @@ class Budget:
         Where cost is bounded, a call whose cost is not known uses up all of it: nobody can say
         what is left.
         """
+        return self.used_up_after(0)
+
+    def used_up_after(self, wait_s: float) -> str | None:
+        """Return what will be used up once nothing was done for so many seconds; see `used_up`."""
         if self._tokens is not None and self._tokens_used >= self._tokens:
             return f"{self._tokens_used:,} of {self._tokens:,} tokens are used"
         if self._cost is not None:
@@ -62,8 +66,9 @@ class Budget:
             if self._cost_used >= self._cost:
                 return f"{_dollars(self._cost_used)} of {_dollars(self._cost)} are used"
         passed = _now() - self._began
-        if self._time is not None and passed >= self._time:
-            return f"{passed:,.1f} of {self._time:,.1f} s have passed"
+        if self._time is not None and passed + wait_s >= self._time:
+            wait = f", and the next attempt has to wait {wait_s:,.1f} s" if wait_s else ""
+            return f"{passed:,.1f} of {self._time:,.1f} s have passed{wait}"
         return None
 
 

@@ -53,7 +53,14 @@ class CallRecord:
             self._waited = context.clock.waited
             self._working_start = context.clock.working
 
-    def finish(self, output: ModelOutput, error: str | None = None) -> None:
+    def cancel(self, nothing: ModelOutput) -> None:
+        """Record the event of a call that a limit or something else ended before its answer."""
+        error = f"Cancelled after {time.perf_counter() - self.started:.1f} s without an answer."
+        self.finish(nothing, error, pending=True)
+
+    def finish(
+        self, output: ModelOutput, error: str | None = None, pending: bool | None = None
+    ) -> None:
         """Record the event; later changes to the messages or the output do not reach it."""
         context = self._context
         if context is None:
@@ -80,6 +87,7 @@ class CallRecord:
                 retries=len(retries) or None,
                 metadata={"retries": retries} if retries else None,
                 error=error,
+                pending=pending,
                 cache=self.cache,
                 call=self.call,
                 completed=utc_now(),

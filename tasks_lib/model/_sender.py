@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -124,6 +125,9 @@ class Sender:
                 raise _as_model_error(self._name, output) from None
         except Exception as error:
             record.finish(ModelOutput(model=self._api.model_name), cause_text(error))
+            raise
+        except asyncio.CancelledError:
+            record.cancel(ModelOutput(model=self._api.model_name))
             raise
         if output.time is None:
             output.time = round(time.perf_counter() - record.started, 6)

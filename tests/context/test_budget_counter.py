@@ -61,6 +61,10 @@ def test_used_up(bounds: dict[str, float], usages: list[ModelUsage], used_up: st
 async def test_time_passes() -> None:
     budget = Budget(time=0.1)
     assert budget.used_up is None
+    assert budget.used_up_after(0.01) is None
+    assert budget.used_up_after(60) == (
+        "0.0 of 0.1 s have passed, and the next attempt has to wait 60.0 s"
+    )
 
     await asyncio.sleep(0.11)
 

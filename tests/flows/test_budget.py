@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,20 @@ def test_no_task_is_tried_again(tmp_path: Path) -> None:
     assert spender.calls == {"spends 1": 1}
     assert counts(log) == ("error", None, 0, 1, 0)
     assert log.location
+
+
+def test_nobody_waits_for_an_attempt_that_cannot_start(tmp_path: Path) -> None:
+    spender = Spender(failing=1)
+    began = time.monotonic()
+
+    success, [log] = eval_set(
+        spender.task(1), str(tmp_path), spender.model(), budget={"time": 600},
+        retry_wait=700, display="none",
+    )  # fmt: skip
+
+    assert time.monotonic() - began < 300
+    assert (success, spender.calls) == (False, {"spends 1": 1})
+    assert counts(log) == ("error", None, 0, 1, 0)
 
 
 def test_time_passes(log_dir: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows._attempts import waits
+from flows._attempts import wait_after, waits
 from flows._eval_set_file import EvalSetTask, read_eval_set_file
 from flows._receipt import receipt_text
 from flows.eval import eval as run_eval
@@ -196,6 +196,8 @@ def test_the_same_run_twice_is_refused(tmp_path: Path) -> None:
 )
 def test_waits(attempts: int, wait: float, expected: list[float]) -> None:
     assert waits(attempts, wait) == expected
+    after = [wait_after(number + 1, attempts, wait) for number in range(max(attempts, 1))]
+    assert after == [*expected, 0]
 
 
 def test_log_dir_is_required(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from flows.eval_set import eval_set
 from scorers import match
 from tasks_lib import Task
 from tasks_lib.log import read_eval_log
-from tasks_lib.schema import EvalSample, Sample
+from tasks_lib.schema import EvalSample, ModelEvent, Sample
 from tests.flows._fault_server import SOON, FaultServer, Reply, answer, failure
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
@@ -68,6 +68,8 @@ def test_the_next_run_does_what_had_stalled(log_dir: str, monkeypatch: pytest.Mo
             "SampleStalledError: The sample had no event for 1 s; its last one was the beginning "
             "of the solver 'generate', at "
         )
+        [call] = [event for event in samples[name].events if isinstance(event, ModelEvent)]
+        assert (call.pending, (call.error or "")[:15]) == (True, "Cancelled after")
     assert "come back" not in error_of(samples["hangs"])
     assert " times by then, the last time with RequestError: " in error_of(samples["retried"])
     assert "come back" in error_of(samples["retried"])

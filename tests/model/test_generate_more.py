@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -280,3 +282,27 @@ async def test_connections_learn_from_refusals() -> None:
 
     assert before == 10
     assert after is not None and after < before
+
+
+async def test_a_call_that_is_cut_short_is_on_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, api = scripted()
+    attempts = iter((BusyError("full"), None))
+
+    async def hang(*request: object) -> ModelOutput:
+        if error := next(attempts):
+            raise error
+        await asyncio.Event().wait()
+        return says("never")
+
+    monkeypatch.setattr(api, "generate", hang)
+    context = SampleContext()
+
+    with use_sample(context), pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await model.generate("Hi")
+
+    [event] = [event for event in context.transcript.events if isinstance(event, ModelEvent)]
+    assert re.fullmatch(r"Cancelled after \d\.\d s without an answer\.", event.error or "")
+    assert (event.pending, event.retries, event.output.choices) == (True, 1, [])
+    assert [message.text for message in event.input] == ["Hi"]
+    assert context.model_usage == {}
