@@ -190,6 +190,7 @@ def _prepared(requests: list[Request], model: ModelsArg, options: EvalOptions) -
         remove_abandoned(log_dir)
         adopt_logs(session, log_dir)
         yield session
+        remove_abandoned(log_dir)  # again: at the start, the last kill may be too short ago
 
 
 def _check_bundle(options: EvalOptions) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,28 @@ def test_running_again_after_success_runs_nothing(tmp_path: Path) -> None:
     assert len(calls) == before
     assert [log.eval.task for log in again[1]] == ["b", "a"]
     assert again[1] == first[1][::-1]
+
+
+def test_what_was_killed_right_before_the_start_is_gone_at_the_end(tmp_path: Path) -> None:
+    killed = tmp_path / ".live" / "2026-11-21T21-04-45+00-00_steady_id1.parquet"
+    killed.mkdir(parents=True)
+    there: list[bool] = []
+
+    @solver
+    def time_passes() -> Solver:
+        async def solve(state: TaskState, generate: Generate) -> TaskState:
+            there.append(killed.exists())
+            os.utime(killed, (0, 0))
+            return await generate(state)
+
+        return solve
+
+    os.utime(killed, (time.time() + 60,) * 2)
+    questions_later = Task(dataset=questions(1), solver=time_passes(), scorer=match(), name="later")
+    success, [log] = run(questions_later, tmp_path)
+
+    assert (success, there) == (True, [True])
+    assert [path.name for path in tmp_path.iterdir()] == [Path(log.location).name]
 
 
 def test_only_a_task_that_was_added_runs(tmp_path: Path) -> None:
