@@ -22,8 +22,13 @@ def remove_abandoned(log_dir: str | PurePath | None = None) -> None:
     folder = open_place(resolve_log_dir(log_dir))
     if not folder.is_local:
         return
-    for live in Path(folder.path, LIVE_FOLDER).glob("*/"):
-        # Gone, or in use, meanwhile.
+    try:
+        # Not by `glob`: whoever finishes the last log meanwhile removes the folder itself.
+        found = [*Path(folder.path, LIVE_FOLDER).iterdir()]
+    except FileNotFoundError:
+        return
+    for live in found:
+        # Gone, or in use, meanwhile, or no folder.
         with suppress(OSError):
             if _is_abandoned(live):
                 for partial in live.iterdir():

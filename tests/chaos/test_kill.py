@@ -47,8 +47,12 @@ def after_calls(folder: Folder, chance: random.Random) -> Callable[[], bool]:
 
 def while_finishing(folder: Folder, chance: random.Random) -> Callable[[], bool]:
     """While a log is put together from its parts."""
-    live = folder.log_dir / ".live"
-    return lambda: any(not path.name.startswith("part-") for path in live.glob("*/*.partial"))
+
+    def is_finishing() -> bool:
+        files = [path for live in live_logs(folder) for path in inside(live)]
+        return any(p.suffix == ".partial" and not p.name.startswith("part-") for p in files)
+
+    return is_finishing
 
 
 def while_copying(folder: Folder, chance: random.Random) -> Callable[[], bool]:
@@ -66,9 +70,16 @@ def at_any_time(folder: Folder, chance: random.Random) -> Callable[[], bool]:
 MOMENTS: tuple[Moment, ...] = (after_calls, while_finishing, while_copying, at_any_time)
 
 
-def live_logs(folder: Folder) -> set[str]:
-    live = folder.log_dir / ".live"
-    return {path.name for path in live.glob("*") if path.is_dir()}
+def live_logs(folder: Folder) -> set[Path]:
+    return {path for path in inside(folder.log_dir / ".live") if path.is_dir()}
+
+
+def inside(path: Path) -> list[Path]:
+    """Return what is in a folder; nothing if it is gone, as it may be at any time."""
+    try:
+        return [*path.iterdir()]
+    except FileNotFoundError:
+        return []
 
 
 def moments(seed: int, chance: random.Random) -> Iterator[Moment]:
