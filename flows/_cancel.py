@@ -29,6 +29,8 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
 
+from tasks_lib._util._aio import until_done
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -69,15 +71,20 @@ class CancelWatch:
     async def run(self, run_id: str | None, work: Coroutine[Any, Any, T]) -> T:
         """Do the work of a flow run; raises CancelledError when that run is cancelled.
 
-        Only the work is cancelled then, not the caller. Nothing is watched without `run_id`.
+        Only the work is cancelled then, not the caller. If the caller is, so is the work, once,
+        and is waited for. Nothing is watched without `run_id`.
         """
         task = asyncio.ensure_future(work)
         entry = (UUID(run_id), task) if run_id else None
         if entry:
             self._open.append(entry)
         try:
-            # If the caller is cancelled, so is the work, and is waited for.
-            return await task
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.cancelling():
+                task.cancel()
+            await until_done(task)
+            return task.result()
         finally:
             if entry:
                 self._open.remove(entry)

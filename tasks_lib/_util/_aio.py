@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -28,13 +29,24 @@ async def run_workers(count: int, worker: Callable[[], Coroutine[object, object,
 
 
 async def finish_despite_cancel(work: Awaitable[T]) -> T:
-    """Await `work` to its end even if the caller is cancelled meanwhile; then be cancelled."""
+    """Await `work` to its end however often the caller is cancelled meanwhile; then be that."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        await until_done(task)
         raise
+
+
+async def until_done(task: asyncio.Future[Any]) -> None:
+    """Wait for the end of a task that knows already that its caller is cancelled.
+
+    Two may cancel the same work, as somebody in Prefect and a worker's SIGTERM: the second
+    would break off how it is brought to its end.
+    """
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
 
 
 async def gather_limited(limit: int, jobs: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:

@@ -30,9 +30,10 @@ SETS = int(os.environ.get("EVALS_CHAOS_RUNS", "2"))
 MOST_KILLS = 4
 """Of one set; then it is left alone."""
 
-UNFLUSHED = len(TASKS) * (MAX_SAMPLES + LOG_BUFFER - 1)
-"""What a kill can lose at most: of each task, a sample of each worker, and the finished ones
-that were too few for a part."""
+UNFLUSHED = len(TASKS) * (MAX_SAMPLES + 2 * (LOG_BUFFER - 1))
+"""What a kill can lose at most: of each task, a sample of each worker (which runs, or has ended
+and waits for its part), the other finished ones that are in the part which is being written, and
+those that are too few for the next."""
 
 GRANULARITIES = ("shard", "sample", "stage")
 Moment = Callable[[Folder, random.Random], Callable[[], bool]]

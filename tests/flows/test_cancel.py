@@ -17,6 +17,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling
 
+from flows._cancel import CancelWatch
 from flows.eval import eval_async
 from flows.eval_set import eval_set
 from tasks_lib.log import list_eval_logs, read_eval_log
@@ -56,6 +57,45 @@ async def has_state(name: str, state: str) -> None:
 def finished(log: EvalLog) -> int:
     """Return how many samples of a log have ended."""
     return len(read_eval_log(log.location).samples or [])
+
+
+async def test_work_that_two_cancel_is_brought_to_its_end() -> None:
+    """As a worker does it: it sends SIGTERM while we see ourselves that the run is cancelled."""
+    begun, go, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await go.wait()
+            ended.set()
+
+    watch = CancelWatch(get_client())
+    running = asyncio.ensure_future(watch.run(None, work()))
+    await begun.wait()
+    for _ in range(2):
+        running.cancel()
+        await asyncio.sleep(0.01)
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert ended.is_set()
+
+
+@pytest.mark.parametrize("result", ["done", ValueError("failed")])
+async def test_what_comes_of_work_that_nobody_cancels(result: object) -> None:
+    async def work() -> object:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    [came] = await asyncio.gather(
+        CancelWatch(get_client()).run(None, work()), return_exceptions=True
+    )
+
+    assert came is result
 
 
 async def test_a_task_that_is_cancelled_in_prefect(prefect_harness: Path, tmp_path: Path) -> None:

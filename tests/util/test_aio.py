@@ -67,7 +67,8 @@ async def test_cancelled_workers_are_waited_for() -> None:
     assert ended == [True, True]
 
 
-async def test_finish_despite_cancel() -> None:
+@pytest.mark.parametrize("times", [1, 2])
+async def test_finish_despite_cancel(times: int) -> None:
     done = []
     go = asyncio.Event()
 
@@ -77,8 +78,9 @@ async def test_finish_despite_cancel() -> None:
 
     waiting = asyncio.ensure_future(finish_despite_cancel(work()))
     await asyncio.sleep(0)
-    waiting.cancel()
-    await asyncio.sleep(0)
+    for _ in range(times):
+        waiting.cancel()
+        await asyncio.sleep(0)
     go.set()
     with pytest.raises(asyncio.CancelledError):
         await waiting
