@@ -28,15 +28,14 @@ MOST_WAITS = 50
 
 def waits(attempts: int, first_s: float) -> list[float]:
     """Return the seconds to wait before the second attempt, the third, …."""
-    count = min(max(attempts - 1, 0), MOST_WAITS)
-    return [min(first_s * 2**i, LONGEST_WAIT_S) for i in range(count)]
+    return [wait_after(n, attempts, first_s) for n in range(1, min(attempts - 1, MOST_WAITS) + 1)]
 
 
 def wait_after(attempt: int, attempts: int, first_s: float) -> float:
     """Return the seconds from the end of an attempt to the next one; 0 after the last one."""
     if attempt >= attempts:
         return 0.0
-    return waits(attempts, first_s)[min(attempt, MOST_WAITS) - 1]
+    return min(first_s * 2.0 ** (min(attempt, MOST_WAITS) - 1), LONGEST_WAIT_S)
 
 
 def adopt_logs(session: Session, log_dir: str) -> None:

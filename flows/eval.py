@@ -52,13 +52,8 @@ def eval(tasks: Tasks, model: ModelsArg = NOT_GIVEN, **kwargs: Unpack[EvalArgs])
         PrerequisiteError: Something is unknown, missing or contradictory; nothing was run.
         EvaluationRunningError: This process is evaluating something already.
     """
-    outcome: list[EvalLog] = []
-    try:
-        return run_blocking(_eval(tasks, model, read_options("eval", kwargs), outcome))
-    except KeyboardInterrupt:
-        if not outcome:
-            raise
-        return EvalLogs(outcome)
+    options = read_options("eval", kwargs)
+    return run_to_logs(lambda outcome: _eval(tasks, model, options, outcome))
 
 
 @with_signature(EvalArgs)
@@ -120,6 +115,23 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     with ThreadPoolExecutor(1, thread_name_prefix="eval") as executor:
         return executor.submit(asyncio.run, work).result()
+
+
+def run_to_logs(
+    run: Callable[[list[EvalLog]], Coroutine[Any, Any, list[EvalLog]]],
+) -> list[EvalLog]:
+    """Return the logs of `run`; after Ctrl-C those that it has added to the list it is given.
+
+    Raises:
+        KeyboardInterrupt: There are none.
+    """
+    outcome: list[EvalLog] = []
+    try:
+        return run_blocking(run(outcome))
+    except KeyboardInterrupt:
+        if not outcome:
+            raise
+        return EvalLogs(outcome)
 
 
 def _full(log: EvalLog) -> EvalLog:

@@ -14,7 +14,7 @@ from flows._retry_plan import LogsArg, ModelsOfLogs, find_old_logs, prepare_retr
 from flows._run import run_plans
 from flows._server import FLOW_OPTIONS
 from flows._session import find_session
-from flows.eval import EvalLogs, run_blocking, run_session
+from flows.eval import run_session, run_to_logs
 from flows.eval_task import run_eval_task
 from tasks_lib.schema import EvalLog
 
@@ -58,13 +58,7 @@ def eval_retry(
         EvaluationRunningError: This process is evaluating something already.
         LogFormatError: A file is no log, or damaged.
     """
-    outcome: list[EvalLog] = []
-    try:
-        return run_blocking(_retry("eval_retry", tasks, model, kwargs, outcome))
-    except KeyboardInterrupt:
-        if not outcome:
-            raise
-        return EvalLogs(outcome)
+    return run_to_logs(lambda outcome: _retry("eval_retry", tasks, model, kwargs, outcome))
 
 
 @with_signature(EvalRetryArgs)
