@@ -3,7 +3,8 @@
 Task runs reach the server as events, which Prefect's client sends again and again, for eight
 seconds each, one after another, before the process may end: 150 events are 20 minutes. Here
 one that cannot be sent is kept until there is a connection again; as soon as the server is
-known to be gone, events are dropped where they come from, and so are log lines for its UI.
+known to be gone, events are dropped where they come from, and so are log lines for its UI,
+also those on their way.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from prefect.client.base import ServerType
 from prefect.client.orchestration import PrefectClient
 from prefect.events.clients import NullEventsClient, PrefectEventsClient
 from prefect.events.worker import EventsWorker
-from prefect.logging.handlers import APILogHandler
+from prefect.logging.handlers import APILogHandler, APILogWorker
 
 _LOGGERS = ("prefect.events.clients", "prefect._internal.concurrency")
 """Complain at length of each event that cannot be sent now. It is sent later, or we warn."""
@@ -37,6 +39,7 @@ def send_events(client: PrefectClient, *, is_gone: bool = False) -> None:
         return
     if is_gone:
         EventsWorker.set_client_override(NullEventsClient)
+        _drop_log_lines()
     else:
         EventsWorker.set_client_override(
             PrefectEventsClient, api_url=api_url(client), reconnection_attempts=_ATTEMPTS
@@ -65,6 +68,18 @@ def droppable(client: PrefectClient, is_silent: Callable[[], bool]) -> Iterator[
         send_events(client)
         stack.callback(EventsWorker.set_client_override, None)
         yield
+
+
+def _drop_log_lines() -> None:
+    """Give up log lines that are being sent: the process would wait for a minute with its end."""
+    service: Any = APILogWorker
+    with service._instance_cache_lock:
+        workers = list(service._instances.values())
+    for worker in workers:
+        sending, loop = worker._task, worker._loop
+        worker._stop(at_exit=True)
+        if sending is not None and loop is not None:
+            loop.call_soon_threadsafe(sending.cancel)
 
 
 class _Dropping(logging.Filter):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
-from types import MappingProxyType
-from typing import TypedDict
+from types import MappingProxyType, MethodType
+from typing import TYPE_CHECKING, Any, TypedDict
 
+import prefect
 from prefect.context import refresh_global_settings_context
 from prefect.logging.configuration import setup_logging
 from prefect.logging.handlers import PrefectConsoleHandler
@@ -21,6 +24,9 @@ from prefect.settings import (
     PREFECT_SERVER_EPHEMERAL_ENABLED,
     get_current_settings,
 )
+
+if TYPE_CHECKING:
+    from prefect.server.api.server import SubprocessASGIServer
 
 
 class FlowOptions(TypedDict):
@@ -114,6 +120,7 @@ def start_temporary_server() -> str | None:
     from prefect.server.api.server import SubprocessASGIServer
 
     server = SubprocessASGIServer()
+    server._run_uvicorn_command = MethodType(run_uvicorn, server)  # type: ignore[method-assign]
     # In a thread: the caller stays open to Ctrl-C while the server starts.
     executor = ThreadPoolExecutor(1, thread_name_prefix="temporary-server")
     try:
@@ -121,6 +128,29 @@ def start_temporary_server() -> str | None:
     finally:
         executor.shutdown(wait=False)
     return server.api_url
+
+
+def server_command(module: str, *arguments: str) -> list[str]:
+    """Return how a module that is a Prefect server is run; see `_server_process`."""
+    program = Path(__file__).with_name("_server_process.py")
+    return [sys.executable, "-P", str(program), module, *arguments]
+
+
+def run_uvicorn(server: SubprocessASGIServer) -> subprocess.Popen[Any]:
+    """Start the process of a temporary server, as Prefect does but for `server_command`."""
+    command = server_command(
+        "uvicorn", "--app-dir", str(prefect.__module_path__.parent), "--factory",
+        "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(server.port),
+        "--log-level", "error", "--lifespan", "on",
+    )  # fmt: skip
+    environment = {
+        **os.environ,
+        "PREFECT_UI_ENABLED": "0",
+        "PREFECT__SERVER_EPHEMERAL": "1",
+        "PREFECT__SERVER_FINAL": "1",
+        **get_current_settings().to_environment_variables(exclude_unset=True),
+    }
+    return subprocess.Popen(command, env=environment)
 
 
 def without_interrupts(start: Callable[[], None]) -> None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.exceptions import Abort
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Failed
 
 from flows._artifacts import publish
 from flows._budget import incomplete_state, not_started
 from flows._counts import status_text
-from flows._link import UNTOLD
 from flows._server import FLOW_OPTIONS, MESSAGE_LENGTH
 from flows._session import Session, find_plan
+from flows._subflow import run_subflow
 from flows._task_run import TaskRun
 from tasks_lib._util._blot import blotted, without_credentials
 from tasks_lib.approval import use_approval
@@ -27,8 +24,6 @@ from tasks_lib.schema import (
     EvalLog,
 )
 from tasks_lib.task import RunSpec, use_scorers
-
-logger = logging.getLogger(__name__)
 
 
 @flow(name="eval-task", flow_run_name="{spec.task} on {spec.model}", **FLOW_OPTIONS)
@@ -86,7 +81,10 @@ async def run_eval_task(session: Session, position: int) -> EvalLog:
     header = session.plans[position].header
     ended = not_started(header, session.budget)
     if ended is None:
-        raised = await _raised_by(session, position)
+        spec = session.spec(position)
+        raised = await run_subflow(
+            session.link, eval_task, spec, lambda: position in session.outcomes
+        )
         if position not in session.outcomes:
             ended = _without_log(session, position, raised)
     if ended is not None:
@@ -94,35 +92,10 @@ async def run_eval_task(session: Session, position: int) -> EvalLog:
     return session.outcomes[position]
 
 
-async def _raised_by(session: Session, position: int) -> object:
-    """Run a plan; return what ended it if it has no log, None if it was stopped."""
-    spec = session.spec(position)
-    if await session.link.answers():
-        try:
-            state = await eval_task(spec, return_state=True)
-        except Abort as error:  # somebody has ended the run in Prefect
-            logger.warning("Prefect ended the flow run of %s: %s", spec.task, blotted(str(error)))
-            return None
-        except UNTOLD as error:
-            session.link.tell(error)
-        else:
-            if position in session.outcomes or state.is_cancelled():
-                return None
-            return await cast(Any, state).aresult(raise_on_failure=False)
-    if position in session.outcomes:
-        return None
-    try:
-        await eval_task.fn(spec)
-    except Exception as error:  # as a flow's: the other tasks go on
-        return error
-    return None
-
-
-def _without_log(session: Session, position: int, raised: object) -> EvalLog:
+def _without_log(session: Session, position: int, raised: Exception | None) -> EvalLog:
     header = session.plans[position].header
     if raised is None:
         return header.model_copy(update={"status": "cancelled"})
-    if isinstance(raised, Exception):
-        session.errors[position] = raised
+    session.errors[position] = raised
     error = EvalError(message=blotted(str(raised)), traceback=blotted(repr(raised)))
     return header.model_copy(update={"status": "error", "error": error})

@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Unpack, cast
+from typing import Any, Unpack
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Cancelled, Failed
 
 from flows._artifacts import publish
 from flows._display import Display
 from flows._options import with_signature
 from flows._prepare import start_prefect
-from flows._run import check_cancelled, open_session
+from flows._run import check_cancelled, open_session, run_flow
 from flows._score_job import ScoreJob, score_jobs
 from flows._score_log import LogScoring
 from flows._score_options import ScoreAction, ScoreArgs, ScoreOptions, read_score_options
 from flows._score_source import LogsArg, find_sources, is_single
 from flows._server import FLOW_OPTIONS, MESSAGE_LENGTH
 from flows._session import Session, find_session
+from flows._subflow import run_subflow
 from flows.eval import run_blocking
 from tasks_lib._errors import DisplayError, EvalsError
 from tasks_lib._util._aio import gather_limited
@@ -121,9 +123,12 @@ async def score_async(
 async def score_flow(logs: str, run_id: str) -> State[None] | None:
     """Score each log. `logs` tells people what `run_id` stands for."""
     session = _find(run_id)
+    session.has_begun = True
+    session.sigterm.claim()
     jobs = [partial(_score_one, session, position) for position in range(len(session.jobs))]
+    work = gather_limited(min(LOGS_AT_ONCE, len(jobs)), jobs)
     try:
-        await gather_limited(min(LOGS_AT_ONCE, len(jobs)), jobs)
+        await session.watch.run(flow_run.id, work)
     except asyncio.CancelledError:
         return Cancelled(message="Stopped. What was scored is kept: the same call goes on.")
     failed = session.failures
@@ -135,6 +140,7 @@ async def score_log(spec: RunSpec) -> State[None] | None:
     """Let the scorers judge every sample of a log, write the scored log, publish its results."""
     run_id, _, position = spec.plan_id.rpartition("/")
     session = _find(run_id)
+    session.sigterm.claim()
     job = session.jobs[int(position)]
     display = session.display.task(spec.task, spec.model, job.source.total)
     scoring = LogScoring(job, display, session.governor)
@@ -143,7 +149,8 @@ async def score_log(spec: RunSpec) -> State[None] | None:
             use_active_model(job.model, job.header.plan.config, job.roles),
             use_scorers(job.rescoring.scorers),
         ):
-            log = session.scored[int(position)] = await scoring.run()
+            log = await session.watch.run(flow_run.id, scoring.run())
+            session.scored[int(position)] = log
     except asyncio.CancelledError:
         return Cancelled(message="Stopped. What was scored is kept: the same call goes on.")
     except Exception as error:  # whatever it is, the other logs are scored
@@ -151,7 +158,7 @@ async def score_log(spec: RunSpec) -> State[None] | None:
         return Failed(message=_message(error)[:MESSAGE_LENGTH])
     finally:
         display.close(session.scored.get(int(position)))
-    await publish(log, scoring.error_rows)
+    await publish(log, scoring.error_rows, session.link)
     return None
 
 
@@ -203,7 +210,7 @@ async def _score(
     async with open_session(session):
         try:
             names = ", ".join(dict.fromkeys(job.header.eval.task for job in jobs))
-            await score_flow(names, session.run_id, return_state=True)
+            await run_flow(session, score_flow(names, session.run_id, return_state=True))
         finally:
             for model in {id(model): model for job in jobs for model in job.models}.values():
                 await model.aclose()
@@ -212,6 +219,8 @@ async def _score(
         raise ScoringError("\n".join(session.failures), session.logs) from next(
             iter(session.errors.values())
         )
+    if len(session.scored) < len(jobs):  # cancelled in Prefect
+        raise KeyboardInterrupt
     return session.logs[0] if is_single(log) else session.logs
 
 
@@ -224,9 +233,12 @@ async def _score_one(session: ScoreSession, position: int) -> None:
         samples=job.source.total,
         attempt=job.header.eval.attempt,
     )
-    state: State[Any] = await score_log(spec, return_state=True)
-    if position not in {*session.scored, *session.errors} and not state.is_cancelled():
-        session.errors[position] = await cast(Any, state).aresult(raise_on_failure=False)
+    raised = await run_subflow(
+        session.link, score_log, spec, lambda: position in {*session.scored, *session.errors}
+    )
+    if raised is not None:
+        session.errors[position] = raised
+    check_cancelled()
 
 
 def _find(run_id: str) -> ScoreSession:

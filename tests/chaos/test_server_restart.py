@@ -11,17 +11,20 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.client.orchestration import PrefectClient
 
-from flows._server import SERVER_DEFAULTS
+from flows._server import SERVER_DEFAULTS, server_command
+from flows.score import LOGS_AT_ONCE
 from tasks_lib.log import list_eval_logs, read_eval_log, read_eval_log_samples
 from tests.flows._gated import DEADLINE_S, SAMPLES, reached
 
 ROOT = Path(__file__).parents[2]
+Program = subprocess.Popen[bytes]
 TASKS = ("first", "second", "third")
 
 
@@ -44,7 +47,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "prefect", "server", "start"]
+        command = server_command("prefect", "server", "start")
         command += ["--host", "127.0.0.1", "--port", str(self._port)]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
@@ -108,15 +111,34 @@ def output_says(output: Path, text: str) -> None:
         time.sleep(0.05)
 
 
+@contextmanager
+def running(server: Server, output: Path, module: str, *arguments: object) -> Iterator[Program]:
+    """Run a program of the tests on the server; it is ended with the block."""
+    command = [sys.executable, "-m", f"tests.flows.{module}", *map(str, arguments)]
+    with output.open("wb") as stream:
+        program = Program(command, cwd=ROOT, env=server.environment, stdout=stream, stderr=stream)
+    try:
+        yield program
+    finally:
+        program.kill()
+        program.wait()
+
+
+def warns_once(server: Server, output: Path) -> None:
+    """Check that the program has warned once, and of nothing else."""
+    lines = output.read_text().splitlines()
+    warnings = [line for line in lines if "| WARNING |" in line or "| ERROR   | prefect" in line]
+    assert [line.partition("The Prefect")[2] for line in warnings] == [
+        f" server at {server.url} cannot be told how the evaluation goes (ConnectError: All "
+        "connection attempts failed). It goes on all the same: its logs will have every sample, "
+        "what Prefect shows may be incomplete."
+    ]
+
+
 def test_server_restart(server: Server, tmp_path: Path) -> None:
     output = tmp_path / "output.txt"
     gates = [tmp_path / name for name in TASKS]
-    with output.open("wb") as stream:
-        program = subprocess.Popen(
-            [sys.executable, "-m", "tests.flows._gated", str(tmp_path / "logs"), *map(str, gates)],
-            cwd=ROOT, env=server.environment, stdout=stream, stderr=stream,
-        )  # fmt: skip
-    try:
+    with running(server, output, "_gated", tmp_path / "logs", *gates) as program:
         reached(gates[0])
         server.stop()
         gates[0].touch()
@@ -127,18 +149,9 @@ def test_server_restart(server: Server, tmp_path: Path) -> None:
         output_says(output, "The Prefect server answers again.")
         gates[2].touch()
         assert program.wait(DEADLINE_S) == 0
-    finally:
-        program.kill()
-        program.wait()
 
-    lines = output.read_text().splitlines()
-    assert lines[-1] == "result True success success success"
-    warnings = [line for line in lines if "| WARNING |" in line or "| ERROR   | prefect" in line]
-    assert [line.partition("The Prefect")[2] for line in warnings] == [
-        f" server at {server.url} cannot be told how the evaluation goes (ConnectError: All "
-        "connection attempts failed). It goes on all the same: its logs will have every sample, "
-        "what Prefect shows may be incomplete."
-    ]
+    assert output.read_text().splitlines()[-1] == "result True success success success"
+    warns_once(server, output)
     score = "{'match': Score(value='C'"
     assert [(task, id, score in scores, error) for task, id, _, scores, error in rows(
         tmp_path / "logs"
@@ -148,3 +161,23 @@ def test_server_restart(server: Server, tmp_path: Path) -> None:
         "eval-set first, second, third": ["Completed"],
         "first on mockllm/model": ["Running"],  # its end could not be told
     }
+
+
+def test_server_that_stops_while_logs_are_scored(server: Server, tmp_path: Path) -> None:
+    """One of them only begins when it has stopped."""
+    output, gate, count = tmp_path / "output.txt", tmp_path / "gate", LOGS_AT_ONCE + 1
+    with running(server, output, "_gated_scoring", tmp_path / "logs", gate, count) as program:
+        reached(gate, LOGS_AT_ONCE)
+        server.stop()
+        gate.touch()
+        assert program.wait(DEADLINE_S) == 0
+
+    assert output.read_text().splitlines()[-1] == " ".join(["result", *["success"] * count])
+    warns_once(server, output)
+    scored = [
+        sample.scores
+        for info in list_eval_logs(str(tmp_path / "logs"))
+        if "-scored" in info.name
+        for sample in read_eval_log_samples(info)
+    ]
+    assert [sorted(scores or ()) for scores in scored] == [["match", "scored_at_gate"]] * count

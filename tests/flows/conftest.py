@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,10 +15,11 @@ from typing import Any
 
 import pytest
 from prefect.context import refresh_global_settings_context
+from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 
-from flows._server import SERVER_DEFAULTS, server_defaults
+from flows._server import SERVER_DEFAULTS, run_uvicorn, server_command, server_defaults
 from flows.eval import eval as run_eval
 from tasks_lib.schema import EvalLog
 
@@ -30,8 +30,9 @@ SERVER_START_S = 120
 def prefect_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Run flows of this process against a temporary server; yields its PREFECT_HOME."""
     home = tmp_path_factory.mktemp("prefect-harness")
-    with _environment(PREFECT_HOME=str(home)):
+    with _environment(PREFECT_HOME=str(home)), pytest.MonkeyPatch.context() as patch:
         server_defaults()
+        patch.setattr(SubprocessASGIServer, "_run_uvicorn_command", run_uvicorn)
         with prefect_test_harness(server_startup_timeout=SERVER_START_S):
             yield home
 
@@ -59,7 +60,7 @@ def prefect_server(prefect_server_home: Path) -> Iterator[str]:
         "PREFECT_UI_ENABLED": "0",
         "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "1",
     }
-    command = [sys.executable, "-m", "prefect", "server", "start"]
+    command = server_command("prefect", "server", "start")
     command += ["--host", "127.0.0.1", "--port", str(port)]
     output = prefect_server_home / "server.txt"
     with output.open("wb") as stream:

@@ -20,9 +20,12 @@ from prefect.states import Cancelling
 from flows._cancel import CancelWatch
 from flows.eval import eval_async
 from flows.eval_set import eval_set
+from flows.score import score
 from tasks_lib.log import list_eval_logs, read_eval_log
 from tasks_lib.schema import EvalLog
 from tests.flows._gated import SAMPLES, gated, reached
+from tests.flows._gated_scoring import scored_at_gate
+from tests.flows._scored import log_with, one_sample, score_values, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -149,6 +152,28 @@ async def test_a_set_that_is_cancelled_in_prefect(prefect_harness: Path, tmp_pat
     (tmp_path / "after").touch()
     success, logs = await asyncio.to_thread(run)
     assert (success, [log.stats.reused_samples for log in logs]) == (True, [SAMPLES - 1, 0])
+
+
+async def test_a_scoring_that_is_cancelled_in_prefect(
+    prefect_harness: Path, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    path = write(log_with([one_sample(1)], task="cancelled-scoring"), tmp_path)
+
+    def run() -> Any:
+        return score(path, scored_at_gate(str(gate)), display="none")
+
+    first = asyncio.ensure_future(asyncio.to_thread(_interrupted, run))
+    await asyncio.to_thread(reached, gate)
+    await cancel("score cancelled-scoring")
+    assert await first
+    assert await states("score cancelled-scoring", "cancelled-scoring on openai/m") == [
+        "Cancelled", "Cancelled",
+    ]  # fmt: skip
+
+    gate.touch()
+    log = await asyncio.to_thread(run)
+    assert score_values(read_eval_log(log.location)) == [{"match": "C", "scored_at_gate": "C"}]
 
 
 def _interrupted(run: Any) -> bool:

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from flows._server import SERVER_DEFAULTS, start_temporary_server, without_interrupts
+from flows._server import (
+    SERVER_DEFAULTS,
+    server_command,
+    start_temporary_server,
+    without_interrupts,
+)
 
 BATCH = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE"
 SETTINGS = """
@@ -113,6 +118,19 @@ def test_ctrl_c_leaves_the_temporary_server_to_us() -> None:
         process.terminate()
 
     assert process.returncode == 3
+
+
+def test_garbage_does_not_stop_the_server(tmp_path: Path) -> None:
+    """Without the thread the event loop waits for a lock that it holds itself."""
+    process = subprocess.run(
+        server_command("tests.flows._locked_database", str(tmp_path / "database")),
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (process.stdout, process.stderr) == ("both went on\n", "")
 
 
 def test_a_configured_api_needs_no_temporary_server(harness_url: str) -> None:
