@@ -43,6 +43,13 @@ def harness_url(prefect_harness: Path) -> str:
     return str(PREFECT_API_URL.value())
 
 
+@pytest.fixture
+def own_environment() -> Iterator[None]:
+    """Put back what a test changes of the environment, and Prefect's settings with it."""
+    with _environment():
+        yield
+
+
 @pytest.fixture(scope="session")
 def prefect_server_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the PREFECT_HOME of the real server."""

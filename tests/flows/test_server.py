@@ -8,8 +8,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows._server import (
     SERVER_DEFAULTS,
@@ -131,6 +134,28 @@ def test_garbage_does_not_stop_the_server(tmp_path: Path) -> None:
     )
 
     assert (process.stdout, process.stderr) == ("both went on\n", "")
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_how_a_temporary_server_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[list[str], dict[str, str]]] = []
+
+    def process(command: list[str], env: dict[str, str]) -> None:
+        started.append((command, env))
+
+    def start(server: Any) -> None:
+        server._run_uvicorn_command()
+
+    monkeypatch.setattr(subprocess, "Popen", process)
+    monkeypatch.setattr(SubprocessASGIServer, "_instances", {})
+    monkeypatch.setattr(SubprocessASGIServer, "start", start)
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        start_temporary_server()
+
+    [(command, environment)] = started
+    assert command[: len(server_command("uvicorn"))] == server_command("uvicorn")
+    assert "prefect.server.api.server:create_app" in command
+    assert environment["PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED"] == "false"
 
 
 def test_a_configured_api_needs_no_temporary_server(harness_url: str) -> None:
