@@ -1,10 +1,10 @@
 """Flow runs of a killed evaluation, which Prefect would show as running for ever.
 
-Each run of `eval`, `eval_set` and the like says in its labels which process it is of and which
-folder its logs are in (by a digest). The next one with that folder marks as Crashed what is
-left of a process that is gone: the runs, what is below them, and their task runs. Runs of
-processes that live, of other machines (from here nobody can tell), and without our labels are
-left alone.
+Each run of `eval`, `eval_set`, `score` and the like says in its labels which process it is of
+and which folder its logs are in (by a digest). The next one with that folder marks as Crashed
+what is left of a process that is gone: the runs, what is below them, and their task runs. Runs
+of processes that live, of other machines (from here nobody can tell), and without our labels
+are left alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from tasks_lib.log import Origin
 
 logger = logging.getLogger(__name__)
 
-FLOWS = ["eval", "eval-set", "eval-retry"]
+FLOWS = ["eval", "eval-set", "eval-retry", "score"]
 """Names of the flows that a call starts; all others of ours are below one of these."""
 
 SIGN_S = 2.0

@@ -68,6 +68,13 @@ class ScoreJob:
         return [self.model, *self.roles.values()]
 
     @property
+    def folder(self) -> str | None:
+        """Where the scored log is written, None if it only is in memory."""
+        if self.source.is_memory and not self.options.overwrite and self.options.output is None:
+            return None
+        return self.options.output or self.source.folder
+
+    @property
     def names(self) -> list[str]:
         """The names that the scored log has scores of, as far as they are known, old ones first."""
         old = _scores(self.source.header) if self.rescoring.keeps_scores else []

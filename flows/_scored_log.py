@@ -45,12 +45,12 @@ class ScoredLog:
             PrerequisiteError: The folder cannot be written; or the same scoring may go on.
             OSError: The store of the log does not answer.
         """
-        source, options = self._job.source, self._job.options
-        if source.is_memory and not options.overwrite and options.output is None:
+        source, folder = self._job.source, self._job.folder
+        if folder is None:
             return
         self._writer = EvalLogWriter(
             _unfinished(self._job.header),
-            options.output or source.folder,
+            folder,
             name=source.scored_name if source.header.location else None,
             score_columns=self._job.names,
             work=await asyncio.to_thread(work_of, self._job),

@@ -15,6 +15,7 @@ from prefect.states import Cancelled, Failed
 from flows._artifacts import publish
 from flows._display import Display
 from flows._options import with_signature
+from flows._orphans import take_over
 from flows._prepare import start_prefect
 from flows._run import check_cancelled, open_session, run_flow
 from flows._score_job import ScoreJob, score_jobs
@@ -127,8 +128,10 @@ async def score_flow(logs: str, run_id: str) -> State[None] | None:
     session.sigterm.claim()
     jobs = [partial(_score_one, session, position) for position in range(len(session.jobs))]
     work = gather_limited(min(LOGS_AT_ONCE, len(jobs)), jobs)
+    folders = {job.folder for job in session.jobs if job.folder is not None}
     try:
-        await session.watch.run(flow_run.id, work)
+        async with take_over(session.link.client, flow_run.id, flow_run.name, folders):
+            await session.watch.run(flow_run.id, work)
     except asyncio.CancelledError:
         return Cancelled(message="Stopped. What was scored is kept: the same call goes on.")
     failed = session.failures

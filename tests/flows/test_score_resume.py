@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 
 from flows._score_job import score_jobs
 from flows._score_options import read_score_options
@@ -60,20 +62,20 @@ def grader(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
         yield server
 
 
-def graded_log(server: FaultServer, folder: Path) -> str:
+def graded_log(server: FaultServer, folder: Path, task: str = "sums") -> str:
     """Write a log of four samples, and one that had failed, with a grader's address."""
     config = {"model": "openai/g", "base_url": server.url}
     samples = [one_sample(i) for i in (1, 2, 3, 4)]
     # What the evaluation used of the grader is no use of its scoring.
     samples[0].model_usage["openai/g"] = ONE
-    return write(buffered([*samples, failed_sample(5)], config), folder)
+    return write(buffered([*samples, failed_sample(5)], config, task=task), folder)
 
 
-def buffered(samples: list[EvalSample], grader: Any = None) -> EvalLog:
+def buffered(samples: list[EvalSample], grader: Any = None, **spec: Any) -> EvalLog:
     """Return a log whose scored samples are on disk one by one."""
     roles = {"grader": EvalModelConfig.model_validate(grader)} if grader else None
     config = EvalConfig(epochs=1, epochs_reducer=["mean"], log_buffer=1)
-    return log_with(samples, model_roles=roles, config=config)
+    return log_with(samples, model_roles=roles, config=config, **spec)
 
 
 def told(location: str) -> Any:
@@ -142,9 +144,17 @@ def test_after_being_cancelled(tmp_path: Path, grader: FaultServer) -> None:
     check_whole(path, grader)
 
 
+async def run_states(name: str) -> list[str]:
+    """Return the states of the flow runs of a name, in order."""
+    named = FlowRunFilter(name=FlowRunFilterName(any_=[name]))
+    async with get_client() as client:
+        runs = await client.read_flow_runs(flow_run_filter=named)
+    return sorted(str(run.state_name) for run in runs)
+
+
 def test_after_a_kill(tmp_path: Path, grader: FaultServer, harness_url: str) -> None:
     grader.script = by_prompt({**GRADES, "grade a3": [HANGS, *GRADES["grade a3"]]})
-    path = graded_log(grader, tmp_path / "logs")
+    path = graded_log(grader, tmp_path / "logs", task="killed scoring")
     program = (
         "from flows.score import score\n"
         "from tests.flows._scored import scored_by\n"
@@ -164,6 +174,7 @@ def test_after_a_kill(tmp_path: Path, grader: FaultServer, harness_url: str) -> 
     whole = score(path, scored_by("grader"), display="none", output=str(tmp_path / "whole"))
     assert isinstance(whole, EvalLog)
     assert told(scored.location) == told(whole.location)
+    assert asyncio.run(run_states("score killed scoring")) == ["Completed", "Completed", "Crashed"]
 
 
 def stopped(path: Any, **options: Any) -> None:
