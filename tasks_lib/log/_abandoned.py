@@ -1,39 +1,69 @@
-"""What runs leave that are killed before they have written anything."""
+"""What runs leave that are killed before they have written anything, or after they have all."""
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
 from pathlib import Path, PurePath
 
-from tasks_lib.log._files import PARTIAL_SUFFIX, open_place
-from tasks_lib.log._paths import LIVE_FOLDER, resolve_log_dir
+from tasks_lib._errors import LogError, PrerequisiteError
+from tasks_lib.log._files import PARTIAL_SUFFIX, Place, open_place, store_errors
+from tasks_lib.log._paths import LIVE_FOLDER, log_of_live_folder, resolve_log_dir
+from tasks_lib.log._remains import check_ended, find_remains, holds_all, remove_remains
+
+logger = logging.getLogger(__name__)
 
 _QUIET_S = 1.0
 """A folder that changed later may be that of a log which is just being started."""
 
 
 def remove_abandoned(log_dir: str | PurePath | None = None) -> None:
-    """Remove live folders in which no part was ever finished; no sample is in them.
+    """Remove live folders that are of no use to anybody.
 
-    Those of runs that have begun stay, also if they were killed since: their samples are for
-    whoever goes on. Stores that are not local have no such folders, objects appear whole.
+    Those in which no part was ever finished: no sample is in them. And those of logs that were
+    finished, with every sample of the parts, by a process that was killed before it had removed
+    these. What else killed runs have left stays: its samples are for whoever goes on.
     """
     folder = open_place(resolve_log_dir(log_dir))
-    if not folder.is_local:
+    for live in _live_folders(folder / LIVE_FOLDER):
+        if folder.is_local:  # on stores there are no folders, and objects appear whole
+            _remove_empty(Path(live.path))
+        _remove_finished(live)
+
+
+def _live_folders(place: Place) -> list[Place]:
+    # Not by `glob`: whoever finishes the last log meanwhile removes the folder itself.
+    try:
+        with store_errors():
+            place.fs.invalidate_cache(place.path)
+            return [Place(place.fs, path) for path in place.fs.ls(place.path, detail=False)]
+    except FileNotFoundError:
+        return []
+
+
+def _remove_empty(live: Path) -> None:
+    # Gone, or in use, meanwhile, or no folder.
+    with suppress(OSError):
+        if _is_abandoned(live):
+            for partial in live.iterdir():
+                partial.unlink()
+            live.rmdir()
+
+
+def _remove_finished(live: Place) -> None:
+    log = log_of_live_folder(live)
+    if log is None or not log.is_file():
         return
     try:
-        # Not by `glob`: whoever finishes the last log meanwhile removes the folder itself.
-        found = [*Path(folder.path, LIVE_FOLDER).iterdir()]
-    except FileNotFoundError:
+        remains = find_remains(log.url, None)
+        check_ended(remains)
+        if holds_all(remains):
+            remove_remains(remains)
+    except PrerequisiteError:  # just now it is being finished
         return
-    for live in found:
-        # Gone, or in use, meanwhile, or no folder.
-        with suppress(OSError):
-            if _is_abandoned(live):
-                for partial in live.iterdir():
-                    partial.unlink()
-                live.rmdir()
+    except (LogError, OSError) as error:
+        logger.warning("The parts of the finished log %r stay: %s", log.url, error)
 
 
 def _is_abandoned(live: Path) -> bool:

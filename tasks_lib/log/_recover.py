@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,14 +16,20 @@ from tasks_lib._util._json import decode
 from tasks_lib.log._arrow import columns_of_scorers
 from tasks_lib.log._documents import document_format
 from tasks_lib.log._files import Place, open_place, store_errors
-from tasks_lib.log._final import remove_parts, write_final
+from tasks_lib.log._final import write_final
 from tasks_lib.log._header import read_header, read_score_columns
 from tasks_lib.log._log_file import FsOptions, LogFile, location_of, read_log_header
 from tasks_lib.log._parquet import reading
-from tasks_lib.log._parts import SampleKey, index_rows, last_attempts
+from tasks_lib.log._parts import last_attempts
 from tasks_lib.log._paths import live_folder
-from tasks_lib.log._remains import Remains, check_ended, find_remains, set_damaged_apart
-from tasks_lib.log._rows import sample_id_text
+from tasks_lib.log._remains import (
+    Remains,
+    check_ended,
+    find_remains,
+    holds_all,
+    remove_remains,
+    set_damaged_apart,
+)
 from tasks_lib.log._write_log import write_eval_log
 from tasks_lib.schema import (
     EvalError,
@@ -76,9 +82,9 @@ def recover_eval_log(
         if remains.parts and not force:
             check_ended(remains)
         remains = set_damaged_apart(remains)
-        if remains.parts and not (header is not None and _holds_all(remains)):
+        if remains.parts and not (header is not None and holds_all(remains)):
             header = _write(remains, header)
-        _remove(remains)
+        remove_remains(remains)
     except EvalsError:
         raise
     except Exception as error:  # of the store, too, whose library has its own exceptions
@@ -88,19 +94,6 @@ def recover_eval_log(
     if remains.damaged or header is None:
         raise LogFormatError(_damage(remains, header))
     return header
-
-
-def _holds_all(remains: Remains) -> bool:
-    """Whether the finished log has every sample of the parts."""
-    document = document_format(remains.log.name)
-    if document is None:
-        known = set(index_rows([remains.log]))
-    else:
-        known = {
-            SampleKey(sample_id_text(item.id), isinstance(item.id, int), item.epoch)
-            for item in document.read_summaries(remains.log)
-        }
-    return known >= set(index_rows(remains.parts))
 
 
 def _write(remains: Remains, finished: EvalLog | None) -> EvalLog:
@@ -196,16 +189,6 @@ class _Tally:
 def _is_scored(scores: str | bytes | None) -> bool:
     given = decode(scores).values() if scores else ()
     return any(not Score.model_validate(score).is_unscored for score in given)
-
-
-def _remove(remains: Remains) -> None:
-    folder = live_folder(remains.log)
-    remove_parts(folder, [part for part in remains.parts if part.parent == folder])
-    spilled = [Path(part.path) for part in remains.parts if part.parent != folder]
-    for path in spilled:
-        path.unlink(missing_ok=True)
-        with suppress(OSError):  # others are still there
-            path.parent.rmdir()
 
 
 def _damage(remains: Remains, header: EvalLog | None) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks_lib._errors import LogFormatError, PrerequisiteError
+from tasks_lib.log._documents import document_format
 from tasks_lib.log._files import Place, open_place, store_errors
+from tasks_lib.log._final import remove_parts
 from tasks_lib.log._origin import Origin, read_origin
 from tasks_lib.log._parquet import open_parquet
-from tasks_lib.log._parts import all_rows, list_parts
+from tasks_lib.log._parts import SampleKey, all_rows, index_rows, list_parts
 from tasks_lib.log._paths import is_log_name, live_folder, log_of_live_folder, part_name
+from tasks_lib.log._rows import sample_id_text
 from tasks_lib.log._spill import spill_folders
 
 QUIET_SECONDS = 600
@@ -114,6 +118,34 @@ def set_damaged_apart(remains: Remains) -> Remains:
             checked.parts.append(part)
             checked.metadata.append(metadata)
     return checked
+
+
+def holds_all(remains: Remains) -> bool:
+    """Whether the finished log has every sample of the parts."""
+    document = document_format(remains.log.name)
+    if document is None:
+        known = set(index_rows([remains.log]))
+    else:
+        known = {
+            SampleKey(sample_id_text(item.id), isinstance(item.id, int), item.epoch)
+            for item in document.read_summaries(remains.log)
+        }
+    return known >= set(index_rows(remains.parts))
+
+
+def remove_remains(remains: Remains) -> None:
+    """Remove the parts of a log that holds all of them; damaged ones stay.
+
+    Raises:
+        OSError: They could not be removed.
+    """
+    folder = live_folder(remains.log)
+    remove_parts(folder, [part for part in remains.parts if part.parent == folder])
+    spilled = [Path(part.path) for part in remains.parts if part.parent != folder]
+    for path in spilled:
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # others are still there
+            path.parent.rmdir()
 
 
 def _is_spill(place: Place) -> bool:

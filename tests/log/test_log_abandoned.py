@@ -1,14 +1,20 @@
-"""Folders of runs that were killed before they had written anything."""
+"""What is left of runs that were killed before they had written anything, or after all was."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import pytest
 
+from tasks_lib.log import EvalLogWriter, LogFormat, write_eval_log
 from tasks_lib.log._abandoned import remove_abandoned
+from tests.log._left_logs import leave, uuids
 
 LONG_AGO_S = 60.0
 FIRST = "part-0-000000.parquet.partial"
@@ -48,3 +54,75 @@ def test_a_folder_without_any(tmp_path: Path) -> None:
     remove_abandoned(tmp_path / "logs")
 
     assert not (tmp_path / "logs").exists()
+
+
+def finished_but_for_parts(
+    header: Any, log_dir: Path | str, samples: list[Any], log_format: LogFormat = "parquet"
+) -> EvalLogWriter:
+    """Finish a log, as a process does that is killed before it can remove the parts."""
+
+    async def finished() -> EvalLogWriter:
+        writer = await leave(header, log_dir, samples, log_format)
+        await writer.finish(header.model_copy(update={"status": "success"}))
+        return writer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks_lib.log._live.remove_parts", lambda *_: None)
+        return asyncio.run(finished())
+
+
+@pytest.mark.parametrize("log_format", ["parquet", "json", "eval"])
+@pytest.mark.parametrize("store", ["", "memory://"])
+def test_parts_of_a_finished_log_are_removed(
+    tmp_path: Path,
+    make_header: Callable[..., Any],
+    make_sample: Callable[..., Any],
+    log_format: LogFormat,
+    store: str,
+) -> None:
+    log_dir = f"{store}{tmp_path}"
+    samples = [make_sample(1), make_sample(2)]
+    writer = finished_but_for_parts(make_header(), log_dir, samples, log_format)
+    writer._live.leave()
+    fs, path = fsspec.url_to_fs(log_dir)
+    assert len(fs.find(path)) > 2
+
+    remove_abandoned(log_dir)
+
+    assert fs.find(path) == [fsspec.url_to_fs(writer.location)[1]]
+    assert len(uuids(writer.location)) == 2
+
+
+@pytest.mark.parametrize("why", ["is finishing it just now", "has a sample that the log lacks"])
+def test_parts_of_a_finished_log_stay_if_somebody(
+    why: str, tmp_path: Path, make_header: Callable[..., Any], make_sample: Callable[..., Any]
+) -> None:
+    samples = [make_sample(1), make_sample(2)]
+    writer = finished_but_for_parts(make_header(), tmp_path, samples)
+    if "lacks" in why:
+        writer._live.leave()
+        write_eval_log(make_header().model_copy(update={"samples": samples[:1]}), writer.location)
+    before = sorted(tmp_path.rglob("*"))
+
+    remove_abandoned(tmp_path)
+
+    assert sorted(tmp_path.rglob("*")) == before
+    assert len([path for path in before if path.is_file()]) > 2
+
+
+def test_parts_that_cannot_be_read_stay(
+    tmp_path: Path,
+    make_header: Callable[..., Any],
+    make_sample: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    writer = finished_but_for_parts(make_header(), tmp_path, [make_sample(1)])
+    writer._live.leave()
+    Path(writer.location).write_bytes(b"broken")
+    before = sorted(tmp_path.rglob("*"))
+
+    remove_abandoned(tmp_path)
+
+    assert sorted(tmp_path.rglob("*")) == before
+    [message] = caplog.messages
+    assert message.startswith(f"The parts of the finished log {writer.location!r} stay: ")
