@@ -23,10 +23,16 @@ def remove_abandoned(log_dir: str | PurePath | None = None) -> None:
 
     Those in which no part was ever finished: no sample is in them. And those of logs that were
     finished, with every sample of the parts, by a process that was killed before it had removed
-    these. What else killed runs have left stays: its samples are for whoever goes on.
+    these. What else killed runs have left stays: its samples are for whoever goes on. What
+    cannot be looked at or removed stays, with a warning.
     """
     folder = open_place(resolve_log_dir(log_dir))
-    for live in _live_folders(folder / LIVE_FOLDER):
+    try:
+        live_folders = _live_folders(folder / LIVE_FOLDER)
+    except OSError as error:
+        logger.warning("What killed runs may have left in %r stays: %s", folder.url, error)
+        return
+    for live in live_folders:
         if folder.is_local:  # on stores there are no folders, and objects appear whole
             _remove_empty(Path(live.path))
         _remove_finished(live)
@@ -53,9 +59,10 @@ def _remove_empty(live: Path) -> None:
 
 def _remove_finished(live: Place) -> None:
     log = log_of_live_folder(live)
-    if log is None or not log.is_file():
-        return
+    assert log is not None
     try:
+        if not log.is_file():
+            return
         remains = find_remains(log.url, None)
         check_ended(remains)
         if holds_all(remains):

@@ -126,3 +126,17 @@ def test_parts_that_cannot_be_read_stay(
     assert sorted(tmp_path.rglob("*")) == before
     [message] = caplog.messages
     assert message.startswith(f"The parts of the finished log {writer.location!r} stay: ")
+
+
+def test_a_store_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ls(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no answer")
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.ls", ls)
+    remove_abandoned(f"memory://{tmp_path}")
+
+    assert caplog.messages == [
+        f"What killed runs may have left in 'memory://{tmp_path}' stays: RuntimeError: no answer"
+    ]
