@@ -13,7 +13,7 @@ from tasks_lib.context._display import (
     display_type,
     use_display,
 )
-from tasks_lib.context._gate import Gate, MaxConnections, Slot
+from tasks_lib.context._gate import Gate, MaxConnections, Slot, regain_connection
 from tasks_lib.context._limit_scopes import (
     Limit,
     message_limit,
@@ -92,6 +92,7 @@ __all__ = [
     "on_hold",
     "open_input_screen",
     "record_usage",
+    "regain_connection",
     "span",
     "stall_guard",
     "store",

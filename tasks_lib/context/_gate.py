@@ -310,9 +310,28 @@ class _AdaptiveSlot(Slot):
         self._token = _held.set(self)
 
     async def __aexit__(self, *exc_info: object) -> None:
-        if self._token is not None:
-            _held.reset(self._token)
+        if self._token is None:  # cancelled while it waited for another one
+            return
+        _held.reset(self._token)
+        self._token = None
         await super().__aexit__(*exc_info)
+
+    async def regain(self) -> None:
+        """Give the slot back and wait for another one, if more are held than there may be now."""
+        if self.lane.in_use > self.lane.limit:
+            await self.__aexit__()
+            await self.__aenter__()
+
+
+async def regain_connection() -> None:
+    """Wait, before a refused request is made again, until its slot is one of those allowed now.
+
+    Those that "auto" allows fewer of would else be sent again as many at a time as before, be
+    refused for it, and lower the number again.
+    """
+    slot = _held.get()
+    if slot is not None:
+        await slot.regain()
 
 
 _held: ContextVar[_AdaptiveSlot | None] = ContextVar("held_slot", default=None)

@@ -62,6 +62,8 @@ class RetryRules(NamedTuple):
     """Is told how each attempt ended: with which exception, or None."""
     same_errors: int = SAME_ERRORS
     """After the same error so many times in a row there is no further attempt; 0: there is."""
+    before_retry: Callable[[], Awaitable[None]] | None = None
+    """Is awaited after the wait for another attempt; its time is none of the attempt."""
 
     def is_passing(self, error: BaseException) -> bool:
         """Tell whether the request may work later."""
@@ -151,6 +153,8 @@ async def _try_again(
     async def attempt() -> T:
         if pending:
             raise pending.pop()
+        if rules.before_retry is not None:
+            await rules.before_retry()
         return await _attempt(call, rules)
 
     same = SameErrors(rules.same_errors, rules.retry_after)

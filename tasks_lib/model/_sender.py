@@ -15,6 +15,7 @@ from tasks_lib.context import (
     connection_feedback,
     connection_slot,
     record_usage,
+    regain_connection,
 )
 from tasks_lib.model._api import ModelAPI
 from tasks_lib.model._cache import CachePolicy, cache_key
@@ -106,14 +107,16 @@ class Sender:
     ) -> ModelOutput:
         """Send `request`; book its usage and record what happened."""
         record = CallRecord(self._name, role, request, context)
+        is_auto = request.config.max_connections == "auto"
         rules = RetryRules(
             self._name,
             request.config,
             self._api.should_retry,
             self._api.retry_after,
             record.retries,
-            self._tell_slots if request.config.max_connections == "auto" else None,
+            self._tell_slots if is_auto else None,
             _same_errors(context),
+            regain_connection if is_auto else None,
         )
         try:
             result = await retry_request(

@@ -14,6 +14,7 @@ from tasks_lib.context import (
     connection_feedback,
     connection_slot,
     connection_slots,
+    regain_connection,
     use_connection_slots,
 )
 
@@ -198,6 +199,65 @@ async def test_the_next_request_with_a_slot_may_be_refused_again() -> None:
                 seen.append(slots.auto_connections("key"))
 
     assert seen == [8, 1, 1, 1]
+
+
+async def test_what_is_made_again_keeps_to_the_lowered_number() -> None:
+    """Eight are in flight, one of which is refused: four may be."""
+    slots, order = LocalSlots(), list[int]()
+    ends = [asyncio.Event() for _ in range(8)]
+
+    async def call(number: int) -> None:
+        async with connection_slot("key", "auto", 8):
+            if number == 0:
+                await _settled()
+                connection_feedback("key", limited=True)
+                await regain_connection()
+            else:
+                await ends[number].wait()
+            order.append(number)
+
+    with use_connection_slots(slots):
+        async with asyncio.TaskGroup() as group:
+            for number in range(8):
+                group.create_task(call(number))
+            for end in ends[1:]:
+                await _settled()
+                await _settled()
+                end.set()
+
+    assert order == [1, 2, 3, 4, 0, 5, 6, 7]
+    assert slots.auto_connections("key") == 4
+
+
+async def test_a_slot_that_may_be_kept_is_kept() -> None:
+    with use_connection_slots(LocalSlots()):
+        async with connection_slot("key", "auto", 1):
+            connection_feedback("key", limited=True)
+            waiting = asyncio.ensure_future(_burst(0, 1))
+            await _settled()
+            await regain_connection()
+            assert not waiting.done()
+        assert await waiting == 1
+
+
+async def test_a_caller_that_is_cancelled_between_two_slots_leaves_no_trace() -> None:
+    gate = _gate(2)
+    first, second = gate.slot("auto", 2), gate.slot("auto", 2)
+
+    async def refused() -> None:
+        async with first:
+            gate.feedback(limited=True)
+            await regain_connection()
+
+    async with second:
+        caller = asyncio.ensure_future(refused())
+        await _settled()
+        assert (gate.in_use, gate.waiting) == (1, True)
+        caller.cancel()
+        await asyncio.wait([caller])
+        assert (gate.in_use, gate.waiting) == (1, False)
+
+    assert gate.in_use == 0
 
 
 async def test_numbers_and_auto_share_a_key() -> None:
