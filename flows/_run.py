@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort
@@ -105,17 +106,28 @@ async def run_flow(session: Session, run: Awaitable[object]) -> None:
         logger.warning("Prefect did not take the end of the evaluation: %s", error)
 
 
+async def do_work(
+    session: Session, folders: Collection[str], work: Callable[[], Coroutine[Any, Any, object]]
+) -> None:
+    """Do the work of a session's flow; call it first within that.
+
+    Cancelling the flow's run ends it; what killed runs with logs in the same folders have left
+    in Prefect is marked as Crashed.
+    """
+    session.has_begun = True
+    session.sigterm.claim()
+    async with take_over(session.link.client, flow_run.id, flow_run.name, folders):
+        await session.watch.run(flow_run.id, work())
+
+
 async def run_plans(
     session: Session, max_tasks: int | None, run_plan: Callable[[int], Awaitable[None]]
 ) -> State[None] | None:
     """Run all plans that have no outcome yet; return the state that their flow ends in.
 
     With `max_tasks`, so many at once, in order. Without, task after task, and the models of
-    a task at once. Cancelling the flow's run ends them all; what killed runs with the same
-    folder of logs have left in Prefect is marked as Crashed.
+    a task at once.
     """
-    session.has_begun = True
-    session.sigterm.claim()
     waiting = [i for i in range(len(session.plans)) if i not in session.outcomes]
     groups = [waiting] if max_tasks else _by_task(session.plans, waiting)
 
@@ -130,8 +142,7 @@ async def run_plans(
 
     folders = {plan.log_dir for plan in session.plans}
     try:
-        async with take_over(session.link.client, flow_run.id, flow_run.name, folders):
-            await session.watch.run(flow_run.id, run_groups())
+        await do_work(session, folders, run_groups)
     except asyncio.CancelledError:
         return Cancelled(message="Stopped. The logs hold every sample that had finished.")
     count = sum((log.results and log.results.errored_samples) or 0 for log in session.logs)

@@ -1,7 +1,7 @@
 """Runs a module as `python -m` does, with garbage collected in a thread of its own.
 
-For Prefect's server on SQLite, which else stands still for a minute now and then (measured with
-Prefect 3.8.8: in one of six runs of 11 minutes). A statement that fails because the database is
+For Prefect's server on SQLite, which else stands still for a minute now and then (3.8.8: twice
+in seven minutes of tests/chaos). A statement that fails because the database is
 locked leaves its cursor to the garbage collector. Freeing the cursor waits for the connection,
 which may by then be waiting for a lock that a request of the same event loop holds. If it is the
 loop that collects, nobody goes on until SQLite gives up waiting, after 60 s. A thread may wait:

@@ -15,9 +15,8 @@ from prefect.states import Cancelled, Failed
 from flows._artifacts import publish
 from flows._display import Display
 from flows._options import with_signature
-from flows._orphans import take_over
 from flows._prepare import start_prefect
-from flows._run import check_cancelled, open_session, run_flow
+from flows._run import check_cancelled, do_work, open_session, run_flow
 from flows._score_job import ScoreJob, score_jobs
 from flows._score_log import LogScoring
 from flows._score_options import ScoreAction, ScoreArgs, ScoreOptions, read_score_options
@@ -124,14 +123,11 @@ async def score_async(
 async def score_flow(logs: str, run_id: str) -> State[None] | None:
     """Score each log. `logs` tells people what `run_id` stands for."""
     session = _find(run_id)
-    session.has_begun = True
-    session.sigterm.claim()
     jobs = [partial(_score_one, session, position) for position in range(len(session.jobs))]
-    work = gather_limited(min(LOGS_AT_ONCE, len(jobs)), jobs)
+    work = partial(gather_limited, min(LOGS_AT_ONCE, len(jobs)), jobs)
     folders = {job.folder for job in session.jobs if job.folder is not None}
     try:
-        async with take_over(session.link.client, flow_run.id, flow_run.name, folders):
-            await session.watch.run(flow_run.id, work)
+        await do_work(session, folders, work)
     except asyncio.CancelledError:
         return Cancelled(message="Stopped. What was scored is kept: the same call goes on.")
     failed = session.failures

@@ -47,8 +47,8 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = server_command("prefect", "server", "start")
-        command += ["--host", "127.0.0.1", "--port", str(self._port)]
+        options = ["--host", "127.0.0.1", "--port", str(self._port)]
+        command = server_command("prefect", "server", "start", *options)
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
                 command, env=self.environment, stdout=output, stderr=output

@@ -6,14 +6,13 @@ them with it.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 
 from flows.score import score
 from scorers import Score, Scorer, Target, accuracy, scorer
 from solvers import TaskState
-from tests.flows._gated import arrive, exists
+from tests.flows._gated import pass_gate
 from tests.flows._scored import log_with, one_sample, write
 
 
@@ -22,11 +21,7 @@ def scored_at_gate(gate: str) -> Scorer:
     """Say with a file that the gate is reached, and wait for another one that opens it."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        arrive(gate)
-        while True:
-            if exists(gate):
-                break
-            await asyncio.sleep(0.02)
+        await pass_gate(gate)
         return Score(value="C")
 
     return score

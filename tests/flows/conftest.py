@@ -67,8 +67,8 @@ def prefect_server(prefect_server_home: Path) -> Iterator[str]:
         "PREFECT_UI_ENABLED": "0",
         "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "1",
     }
-    command = server_command("prefect", "server", "start")
-    command += ["--host", "127.0.0.1", "--port", str(port)]
+    options = ["--host", "127.0.0.1", "--port", str(port)]
+    command = server_command("prefect", "server", "start", *options)
     output = prefect_server_home / "server.txt"
     with output.open("wb") as stream:
         process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream)

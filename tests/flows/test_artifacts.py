@@ -13,8 +13,6 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
-    FlowRunFilter,
-    FlowRunFilterName,
 )
 from prefect.context import FlowRunContext
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -42,6 +40,7 @@ from tasks_lib.schema import (
     ModelUsage,
     Sample,
 )
+from tests.flows._flow_runs import runs_named
 from tests.flows._tasks import breaks_on
 
 HEADER = EvalLog(
@@ -227,9 +226,7 @@ async def test_errors_of_a_set(prefect_harness: Path, tmp_path: Path) -> None:
         eval_set, tasks, str(tmp_path), "mockllm/model", retry_attempts=1, display="none"
     )
     async with get_client() as client:
-        [run] = await client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=["eval-set sound, broken"]))
-        )
+        [run] = await runs_named(client, "eval-set sound, broken")
         ids = ArtifactFilterFlowRunId(any_=[run.id])
         [artifact] = await client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=ids))
 

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling
 
@@ -23,6 +22,7 @@ from flows.eval_set import eval_set
 from flows.score import score
 from tasks_lib.log import list_eval_logs, read_eval_log
 from tasks_lib.schema import EvalLog
+from tests.flows._flow_runs import runs_named
 from tests.flows._gated import SAMPLES, gated, reached
 from tests.flows._gated_scoring import scored_at_gate
 from tests.flows._scored import log_with, one_sample, score_values, write
@@ -31,9 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 
 async def run_of(client: PrefectClient, name: str) -> FlowRun:
-    [run] = await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=[name]))
-    )
+    [run] = await runs_named(client, name)
     return run
 
 

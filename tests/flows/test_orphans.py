@@ -16,7 +16,6 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
-    FlowRunFilterName,
     FlowRunFilterParentFlowRunId,
 )
 from prefect.client.schemas.objects import FlowRun
@@ -24,6 +23,7 @@ from prefect.states import Paused, Running
 
 from flows._orphans import labels_of, mark_orphans
 from flows.eval_set import eval_set
+from tests.flows._flow_runs import runs_named
 from tests.flows._gated import gated, reached
 
 ROOT = Path(__file__).parents[2]
@@ -109,8 +109,7 @@ async def test_what_is_below_a_killed_run(prefect_harness: Path, tmp_path: Path)
         )  # fmt: skip
         try:
             await asyncio.to_thread(reached, gate)
-            named = FlowRunFilter(name=FlowRunFilterName(any_=["eval-set killed"]))
-            [top] = await client.read_flow_runs(flow_run_filter=named)
+            [top] = await runs_named(client, "eval-set killed")
             [inner] = await below(client, top)
             await runs_in(client, inner, "solver 3")
         finally:

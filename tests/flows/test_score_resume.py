@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 
 from flows._score_job import score_jobs
 from flows._score_options import read_score_options
@@ -25,6 +24,7 @@ from scorers import Metric, SampleScore, mean, metric
 from tasks_lib.log import list_eval_logs, read_eval_log, recover_eval_log
 from tasks_lib.schema import EvalConfig, EvalLog, EvalModelConfig, EvalSample, ModelUsage
 from tests.flows._fault_server import FaultServer, Reply, answer, by_prompt, failure
+from tests.flows._flow_runs import runs_named
 from tests.flows._scored import (
     STEM,
     failed_sample,
@@ -146,10 +146,8 @@ def test_after_being_cancelled(tmp_path: Path, grader: FaultServer) -> None:
 
 async def run_states(name: str) -> list[str]:
     """Return the states of the flow runs of a name, in order."""
-    named = FlowRunFilter(name=FlowRunFilterName(any_=[name]))
     async with get_client() as client:
-        runs = await client.read_flow_runs(flow_run_filter=named)
-    return sorted(str(run.state_name) for run in runs)
+        return sorted(str(run.state_name) for run in await runs_named(client, name))
 
 
 def test_after_a_kill(tmp_path: Path, grader: FaultServer, harness_url: str) -> None:

@@ -149,6 +149,7 @@ def test_how_a_temporary_server_is_started(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(subprocess, "Popen", process)
     monkeypatch.setattr(SubprocessASGIServer, "_instances", {})
     monkeypatch.setattr(SubprocessASGIServer, "start", start)
+    monkeypatch.delattr(SubprocessASGIServer, "_run_uvicorn_command")  # of Prefect, or a fixture's
     with temporary_settings(restore_defaults={PREFECT_API_URL}):
         start_temporary_server()
 
